@@ -1,0 +1,13 @@
+//! Who is calling: signing keys, access tokens, refresh secrets, passwords.
+
+mod access_token;
+mod caller;
+mod keys;
+mod password;
+mod refresh;
+
+pub use access_token::{ACCESS_TOKEN_LIFETIME, AUDIENCE};
+pub use caller::{Authenticator, Caller};
+pub use keys::{KeyRing, KeySource, RingFault};
+pub use password::PasswordHasher;
+pub use refresh::{RefreshSecret, RefreshToken};

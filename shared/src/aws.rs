@@ -1,0 +1,72 @@
+//! What every AWS client of a process has in common.
+
+use std::time::Duration;
+
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, SdkConfig};
+
+use crate::config::Stage;
+
+/// One attempt of a call. The SDK sets no limit of its own but for connecting.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(3);
+/// A call with all its attempts and the pauses between them.
+const OPERATION_TIMEOUT: Duration = Duration::from_secs(8);
+
+/// Region, credentials and endpoints from the environment, with timeouts and retries of ours.
+pub async fn load() -> SdkConfig {
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(1))
+        .read_timeout(ATTEMPT_TIMEOUT)
+        .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+        .operation_timeout(OPERATION_TIMEOUT)
+        .build();
+    aws_config::defaults(BehaviorVersion::latest())
+        .timeout_config(timeouts)
+        .retry_config(RetryConfig::standard().with_initial_backoff(Duration::from_millis(50)))
+        .load()
+        .await
+}
+
+/// A client for S3. The local stand-in knows buckets as paths, not as host names.
+pub fn s3(sdk: &SdkConfig, stage: Stage) -> aws_sdk_s3::Client {
+    let config = aws_sdk_s3::config::Builder::from(sdk).force_path_style(stage == Stage::Local);
+    aws_sdk_s3::Client::from_conf(config.build())
+}
+
+/// Why a call failed: what a moment's patience may mend, and what is a fault of ours.
+pub fn error<E, R>(error: aws_sdk_dynamodb::error::SdkError<E, R>) -> crate::Error
+where
+    E: aws_sdk_dynamodb::error::ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+    R: std::fmt::Debug + Send + Sync + 'static,
+{
+    use aws_sdk_dynamodb::error::SdkError;
+    let passing = match &error {
+        SdkError::TimeoutError(_) | SdkError::DispatchFailure(_) => true,
+        SdkError::ServiceError(service) => is_passing(service.err().code()),
+        _ => false,
+    };
+    if passing {
+        crate::Error::unavailable(error)
+    } else {
+        crate::Error::internal(error)
+    }
+}
+
+/// Error codes after which the same call may succeed a moment later. The SDK has retried the throttling
+/// ones already; `TransactionConflict` it does not see, because it stands inside a cancelled transaction.
+fn is_passing(code: Option<&str>) -> bool {
+    matches!(
+        code,
+        Some(
+            "InternalServerError"
+                | "InternalServiceError"
+                | "ProvisionedThroughputExceededException"
+                | "RequestLimitExceeded"
+                | "ServiceUnavailable"
+                | "ThrottlingException"
+                | "TransactionInProgressException"
+                | "TransactionConflictException"
+        )
+    )
+}

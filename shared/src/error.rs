@@ -1,0 +1,164 @@
+//! Why something failed, without HTTP.
+
+use std::time::Duration;
+
+/// Any error, as the cause of one of ours. It is for the log, never for a reply.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// The result of everything that can fail in Chatter.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What is wrong with one field of a request.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
+pub struct FieldError {
+    /// The field, as a JSON Pointer (RFC 6901) into the body, or the name of a query parameter.
+    #[schema(example = "/content")]
+    pub field: String,
+    /// What is wrong with it and what would be right.
+    #[schema(example = "must not be empty")]
+    pub detail: String,
+}
+
+/// Why a model provider gave no usable answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProviderFault {
+    /// No connection, a 5xx, or a connection lost in the middle of an answer.
+    Unavailable,
+    /// Nothing came within the time limit.
+    TimedOut,
+    /// 429 or 529: too many requests or no capacity.
+    Overloaded {
+        /// When the provider says to come back.
+        retry_after: Option<Duration>,
+    },
+    /// 401 or 403: our own key is missing, wrong or not allowed.
+    Unauthorized,
+    /// Any other 4xx: the provider refused this request.
+    Refused,
+    /// An answer that is not the protocol: HTML, broken JSON, an event over the size limit.
+    Nonsense,
+}
+
+/// Everything that can go wrong, in the words a client reads: lower case, no full stop, with what to do.
+///
+/// A variant exists only where a client must act differently. Causes are `source`s for the log; they are
+/// never part of the text.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Something that does not exist, or that the caller may not know to exist.
+    #[error("there is no such {0}")]
+    NotFound(&'static str),
+    /// No route has this path.
+    #[error("there is no such route; GET /openapi.json lists the ones there are")]
+    NoRoute,
+    /// The route exists, but not with this method.
+    #[error("this route does not take that method; the Allow header lists the ones it takes")]
+    MethodNotAllowed,
+    /// No access token, or one that does not hold.
+    #[error(
+        "send a valid access token as `Authorization: Bearer <token>`; log in or refresh to get one"
+    )]
+    Unauthenticated,
+    /// A login with a wrong e-mail or password; which of them is never said.
+    #[error("the e-mail address or the password is wrong")]
+    BadCredentials,
+    /// A refresh token that is unknown, expired, used before or revoked.
+    #[error("this refresh token is not valid any more; log in again")]
+    BadRefreshToken,
+    /// A request that can't be read at all.
+    #[error("{0}")]
+    Malformed(String),
+    /// A request that can be read but breaks rules, field by field.
+    #[error("the request breaks the rules of the fields in `errors`")]
+    Invalid(Vec<FieldError>),
+    /// A body over the limit.
+    #[error("the body is over the limit of {limit_bytes} bytes")]
+    TooLarge {
+        /// The limit that it exceeds, in bytes.
+        limit_bytes: usize,
+    },
+    /// A path and query over the limit.
+    #[error("the path and query are over the limit of {limit_bytes} bytes")]
+    UriTooLong {
+        /// The limit that it exceeds, in bytes.
+        limit_bytes: usize,
+    },
+    /// A body that is not JSON.
+    #[error("send the body as `Content-Type: application/json`")]
+    UnsupportedMediaType,
+    /// A client that accepts none of what the route can answer.
+    #[error("this route answers {0}; accept it")]
+    NotAcceptable(&'static str),
+    /// `If-Match` named another version than the current one.
+    #[error("it has changed since you read it; get it again and repeat your change")]
+    PreconditionFailed,
+    /// Another turn of the conversation is not finished.
+    #[error("the conversation's previous turn is not finished; wait for it and send again")]
+    ConversationBusy,
+    /// A model provider gave no usable answer.
+    #[error("{}", provider_sentence(.fault))]
+    Provider {
+        /// What kind of failure it was.
+        fault: ProviderFault,
+        /// What happened, for the log.
+        #[source]
+        cause: BoxError,
+    },
+    /// A dependency of ours is throttled, slow or away; the same request may work later.
+    #[error("a service that we depend on is not available right now; try again in a moment")]
+    Unavailable(#[source] BoxError),
+    /// A fault of ours.
+    #[error("something failed on our side; tell us the request id if it stays")]
+    Internal(#[source] BoxError),
+}
+
+impl Error {
+    /// One broken rule of one field. `field` is a JSON Pointer, or the name of a query parameter.
+    pub fn invalid(field: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self::Invalid(vec![FieldError {
+            field: field.into(),
+            detail: detail.into(),
+        }])
+    }
+
+    /// A fault of ours with its cause.
+    pub fn internal(cause: impl Into<BoxError>) -> Self {
+        Self::Internal(cause.into())
+    }
+
+    /// A dependency that is away, with its cause.
+    pub fn unavailable(cause: impl Into<BoxError>) -> Self {
+        Self::Unavailable(cause.into())
+    }
+
+    /// A provider's failure with its cause.
+    pub fn provider(fault: ProviderFault, cause: impl Into<BoxError>) -> Self {
+        Self::Provider {
+            fault,
+            cause: cause.into(),
+        }
+    }
+}
+
+fn provider_sentence(fault: &ProviderFault) -> &'static str {
+    match fault {
+        ProviderFault::Unavailable => {
+            "the model provider could not be reached or broke off; your message is kept, send again to retry"
+        }
+        ProviderFault::TimedOut => {
+            "the model provider did not answer in time; your message is kept, send again to retry"
+        }
+        ProviderFault::Overloaded { .. } => {
+            "the model provider has no capacity right now; your message is kept, retry after a pause"
+        }
+        ProviderFault::Unauthorized => {
+            "the model provider refused our credentials; the operator must set a valid key"
+        }
+        ProviderFault::Refused => {
+            "the model provider refused the request; your message is kept, try another model or a shorter message"
+        }
+        ProviderFault::Nonsense => {
+            "the model provider's answer could not be understood; your message is kept, send again to retry"
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! Until when an answer must be there.
+
+use std::convert::Infallible;
+use std::time::{Duration, Instant, SystemTime};
+
+use axum::extract::FromRequestParts;
+use http::request::Parts;
+use lambda_http::Context;
+
+/// How much of Lambda's time is kept back for storing the outcome and telling the client.
+const RESERVE: Duration = Duration::from_secs(3);
+
+/// How long this invocation has left. Outside Lambda there is no limit.
+#[derive(Debug, Clone, Copy)]
+pub struct Deadline(Option<Instant>);
+
+impl Deadline {
+    /// The earlier of this deadline and `limit` from now.
+    pub fn within(self, limit: Duration) -> Instant {
+        let own = Instant::now() + limit;
+        self.0.map_or(own, |deadline| deadline.min(own))
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Deadline {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Infallible> {
+        let deadline = parts.extensions.get::<Context>().and_then(|context| {
+            // The local emulator names a moment in 1970. A deadline that is over says nothing.
+            let left = context.deadline().duration_since(SystemTime::now()).ok()?;
+            Some(Instant::now() + left.saturating_sub(RESERVE))
+        });
+        Ok(Self(deadline))
+    }
+}

@@ -1,0 +1,102 @@
+//! Messages as clients see them: the same from every function.
+
+use serde::Serialize;
+
+use super::timestamp::Timestamp;
+use crate::model::{Answer, ConversationId, FinishReason, Message, MessageId, Role, Usage};
+
+/// One message of a conversation.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+#[schema(as = Message)]
+pub struct MessageView {
+    /// Its id.
+    pub id: MessageId,
+    /// The conversation that it belongs to.
+    pub conversation_id: ConversationId,
+    /// The message that it follows; `null` for the first.
+    pub parent_id: Option<MessageId>,
+    /// Who it is from.
+    pub role: Role,
+    /// What it says.
+    pub content: String,
+    /// When it was stored.
+    pub created_at: Timestamp,
+    /// The provider that answered. Only the assistant's messages have this and what follows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub provider: Option<String>,
+    /// The model that answered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// Why the model stopped.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub finish_reason: Option<FinishReason>,
+    /// What the turn used, as the provider counted it; absent if it did not say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub usage: Option<Usage>,
+    /// From the call to the provider until its first text, in milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_token_ms: Option<u64>,
+    /// From the call to the provider until its last text, in milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub latency_ms: Option<u64>,
+    /// Why no answer came to this message of the user: the type of the problem.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "urn:chatter:problem:provider-unavailable")]
+    pub failure: Option<String>,
+}
+
+impl MessageView {
+    /// A message of that conversation.
+    pub fn new(conversation_id: ConversationId, message: Message) -> Self {
+        let Message {
+            id,
+            sequence: _,
+            parent,
+            role,
+            content,
+            answer,
+            failure,
+            pending_until: _,
+            created_at,
+        } = message;
+        let view = Self {
+            id,
+            conversation_id,
+            parent_id: parent,
+            role,
+            content,
+            created_at: Timestamp(created_at),
+            provider: None,
+            model: None,
+            finish_reason: None,
+            usage: None,
+            first_token_ms: None,
+            latency_ms: None,
+            failure: failure.map(|slug| format!("{}{slug}", super::problem::TYPE_PREFIX)),
+        };
+        match answer {
+            Some(answer) => view.with(answer),
+            None => view,
+        }
+    }
+
+    fn with(self, answer: Answer) -> Self {
+        let Answer {
+            provider,
+            model,
+            finish_reason,
+            usage,
+            first_token_ms,
+            latency_ms,
+        } = answer;
+        Self {
+            provider: Some(provider),
+            model: Some(model),
+            finish_reason: Some(finish_reason),
+            usage,
+            first_token_ms: Some(first_token_ms),
+            latency_ms: Some(latency_ms),
+            ..self
+        }
+    }
+}

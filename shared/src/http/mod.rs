@@ -1,0 +1,26 @@
+//! HTTP: errors as problem documents, extractors, layers, the request log, the OpenAPI document.
+
+mod accept;
+mod caller;
+mod cursor;
+mod deadline;
+mod json;
+mod layers;
+mod list;
+mod log;
+mod message;
+pub mod openapi;
+mod params;
+mod problem;
+mod timestamp;
+
+pub use accept::{AcceptsJson, Wants};
+pub use cursor::Listing;
+pub use deadline::Deadline;
+pub use json::{Json, MAX_BODY_BYTES};
+pub use layers::with_layers;
+pub use list::List;
+pub use message::MessageView;
+pub use params::{IfMatch, Path, Query, etag};
+pub use problem::Problem;
+pub use timestamp::Timestamp;

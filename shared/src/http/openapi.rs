@@ -1,0 +1,120 @@
+//! The OpenAPI document: what all groups have in common is added here, and not repeated at each route.
+
+use utoipa::openapi::path::{Operation, Parameter, ParameterIn, PathItem};
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{Content, OpenApi, Ref, RefOr, Response, ResponseBuilder};
+use utoipa::{PartialSchema as _, ToSchema as _};
+
+use super::problem::{PROBLEM_JSON, Problem};
+use crate::error::FieldError;
+
+/// The name of the security scheme of routes that want an access token.
+pub const BEARER: &str = "bearer";
+
+/// Joins the documents of all groups into one.
+pub fn document(groups: impl IntoIterator<Item = OpenApi>) -> OpenApi {
+    let mut document = OpenApi::default();
+    for group in groups {
+        document.merge(group);
+    }
+    document.info.title = "Chatter".to_owned();
+    document.info.description = Some(
+        "An AI chat platform that a team runs in its own AWS account.\n\n\
+         Errors are problem documents (RFC 9457); decide by their `type`. Every response has an `x-request-id`."
+            .to_owned(),
+    );
+    document.info.version = "1".to_owned();
+    document.info.license = None;
+    document.info.contact = None;
+    let components = document.components.get_or_insert_default();
+    components
+        .schemas
+        .insert(Problem::name().into_owned(), Problem::schema());
+    components
+        .schemas
+        .insert(FieldError::name().into_owned(), FieldError::schema());
+    let bearer = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .bearer_format("JWT")
+        .description(Some("An access token, from login or refresh."))
+        .build();
+    components.add_security_scheme(BEARER, SecurityScheme::Http(bearer));
+    for (path, item) in &mut document.paths.paths {
+        let has_parameters = path.contains('{');
+        for operation in operations(item) {
+            add_problems(operation, has_parameters);
+        }
+    }
+    document
+}
+
+/// The operations of a path, whatever their methods.
+pub fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    [
+        item.get.as_mut(),
+        item.put.as_mut(),
+        item.post.as_mut(),
+        item.delete.as_mut(),
+        item.patch.as_mut(),
+    ]
+    .into_iter()
+    .flatten()
+}
+
+/// What each kind of route can answer besides what it says itself.
+fn add_problems(operation: &mut Operation, has_path_parameters: bool) {
+    let has_query = operation
+        .parameters
+        .as_ref()
+        .is_some_and(|parameters| parameters.iter().any(is_in_query));
+    let has_body = operation.request_body.is_some();
+    let problems = [
+        (has_body || has_query, "400", "The request can't be read."),
+        (
+            operation.security.is_some(),
+            "401",
+            "No access token, or one that does not hold.",
+        ),
+        (
+            has_path_parameters,
+            "404",
+            "There is no such thing, or it is someone else's.",
+        ),
+        (
+            true,
+            "406",
+            "The client accepts none of the forms of the answer.",
+        ),
+        (has_body, "413", "The body is too large."),
+        (true, "414", "The path and query are too long."),
+        (has_body, "415", "The body is not JSON."),
+        (
+            has_body || has_query,
+            "422",
+            "Fields break their rules; `errors` names them.",
+        ),
+        (true, "500", "A fault of ours."),
+        (
+            true,
+            "503",
+            "A service that we depend on is not available; `Retry-After` says when to try again.",
+        ),
+    ];
+    for (_, status, description) in problems.into_iter().filter(|(applies, ..)| *applies) {
+        let responses = &mut operation.responses.responses;
+        let response = responses.entry(status.to_owned());
+        response.or_insert_with(|| RefOr::T(problem(description)));
+    }
+}
+
+fn is_in_query(parameter: &RefOr<Parameter>) -> bool {
+    matches!(parameter, RefOr::T(parameter) if parameter.parameter_in == ParameterIn::Query)
+}
+
+fn problem(description: &str) -> Response {
+    let schema = Ref::from_schema_name(Problem::name());
+    ResponseBuilder::new()
+        .description(description)
+        .content(PROBLEM_JSON, Content::new(Some(schema)))
+        .build()
+}

@@ -1,0 +1,202 @@
+//! Errors as problem documents (RFC 9457). The only place that knows status codes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::response::{IntoResponse, Response};
+use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderValue, StatusCode};
+use serde::Serialize;
+
+use crate::error::{Error, FieldError, ProviderFault};
+use crate::model::RequestId;
+
+/// What the types of all problems begin with.
+pub(super) const TYPE_PREFIX: &str = "urn:chatter:problem:";
+/// The media type of problem documents.
+pub(super) const PROBLEM_JSON: &str = "application/problem+json";
+
+/// A problem document.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct Problem {
+    /// Which problem it is. Stable: decide by this.
+    #[serde(rename = "type")]
+    #[schema(format = "uri", example = "urn:chatter:problem:not-found")]
+    pub kind: String,
+    /// The problem in a few words; always the same for a type.
+    #[schema(example = "Not found")]
+    pub title: &'static str,
+    /// The HTTP status code.
+    #[schema(example = 404, minimum = 400, maximum = 599)]
+    pub status: u16,
+    /// What went wrong this time, and what to do.
+    #[schema(example = "there is no such conversation")]
+    pub detail: String,
+    /// The request, for whoever looks it up in the logs. It is in `x-request-id` too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
+    /// Which fields are wrong and how.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub errors: Vec<FieldError>,
+}
+
+impl Problem {
+    /// The document for an error. Nothing of the error's cause is in it.
+    pub fn new(error: &Error, request_id: Option<&RequestId>) -> Self {
+        let (status, slug, title) = kind(error);
+        Self {
+            kind: format!("{TYPE_PREFIX}{slug}"),
+            title,
+            status: status.as_u16(),
+            detail: error.to_string(),
+            request_id: request_id.map(ToString::to_string),
+            errors: match error {
+                Error::Invalid(errors) => errors.clone(),
+                _ => Vec::new(),
+            },
+        }
+    }
+
+    /// The last part of the type: what a failed turn keeps.
+    pub fn slug(error: &Error) -> &'static str {
+        kind(error).1
+    }
+
+    /// Its JSON, as it is sent.
+    pub(super) fn to_bytes(&self) -> Vec<u8> {
+        // Strings and numbers can't fail to serialize.
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+}
+
+fn kind(error: &Error) -> (StatusCode, &'static str, &'static str) {
+    use StatusCode as S;
+    match error {
+        Error::NotFound(_) => (S::NOT_FOUND, "not-found", "Not found"),
+        Error::NoRoute => (S::NOT_FOUND, "no-such-route", "No such route"),
+        Error::MethodNotAllowed => (
+            S::METHOD_NOT_ALLOWED,
+            "method-not-allowed",
+            "Method not allowed",
+        ),
+        Error::Unauthenticated => (S::UNAUTHORIZED, "unauthenticated", "Not authenticated"),
+        Error::BadCredentials => (
+            S::UNAUTHORIZED,
+            "bad-credentials",
+            "Wrong e-mail address or password",
+        ),
+        Error::BadRefreshToken => (
+            S::UNAUTHORIZED,
+            "bad-refresh-token",
+            "Refresh token not valid",
+        ),
+        Error::Malformed(_) => (S::BAD_REQUEST, "malformed-request", "Malformed request"),
+        Error::Invalid(_) => (
+            S::UNPROCESSABLE_ENTITY,
+            "invalid-request",
+            "Invalid request",
+        ),
+        Error::TooLarge { .. } => (S::PAYLOAD_TOO_LARGE, "body-too-large", "Body too large"),
+        Error::UriTooLong { .. } => (S::URI_TOO_LONG, "uri-too-long", "URI too long"),
+        Error::UnsupportedMediaType => (
+            S::UNSUPPORTED_MEDIA_TYPE,
+            "unsupported-media-type",
+            "Unsupported media type",
+        ),
+        Error::NotAcceptable(_) => (S::NOT_ACCEPTABLE, "not-acceptable", "Not acceptable"),
+        Error::PreconditionFailed => (
+            S::PRECONDITION_FAILED,
+            "precondition-failed",
+            "Changed meanwhile",
+        ),
+        Error::ConversationBusy => (S::CONFLICT, "conversation-busy", "Conversation busy"),
+        Error::Provider { fault, .. } => provider_kind(*fault),
+        Error::Unavailable(_) => (
+            S::SERVICE_UNAVAILABLE,
+            "unavailable",
+            "Temporarily unavailable",
+        ),
+        Error::Internal(_) => (S::INTERNAL_SERVER_ERROR, "internal", "Internal error"),
+    }
+}
+
+fn provider_kind(fault: ProviderFault) -> (StatusCode, &'static str, &'static str) {
+    use StatusCode as S;
+    match fault {
+        ProviderFault::Unavailable => (
+            S::BAD_GATEWAY,
+            "provider-unavailable",
+            "Model provider unavailable",
+        ),
+        ProviderFault::TimedOut => (
+            S::GATEWAY_TIMEOUT,
+            "provider-timed-out",
+            "Model provider timed out",
+        ),
+        ProviderFault::Overloaded { .. } => (
+            S::SERVICE_UNAVAILABLE,
+            "provider-overloaded",
+            "Model provider overloaded",
+        ),
+        ProviderFault::Unauthorized => (
+            S::BAD_GATEWAY,
+            "provider-unauthorized",
+            "Model provider refused our key",
+        ),
+        ProviderFault::Refused => (
+            S::BAD_GATEWAY,
+            "provider-refused",
+            "Model provider refused the request",
+        ),
+        ProviderFault::Nonsense => (
+            S::BAD_GATEWAY,
+            "provider-nonsense",
+            "Model provider answered nonsense",
+        ),
+    }
+}
+
+/// When to come back, where the client can do nothing but wait.
+fn retry_after(error: &Error) -> Option<Duration> {
+    match error {
+        Error::ConversationBusy | Error::Unavailable(_) => Some(Duration::from_secs(1)),
+        Error::Provider {
+            fault: ProviderFault::Overloaded { retry_after },
+            ..
+        } => Some(retry_after.unwrap_or(Duration::from_secs(10))),
+        _ => None,
+    }
+}
+
+/// What the request log finds in a failed response.
+#[derive(Debug, Clone)]
+pub(super) struct Failed(pub(super) Arc<Error>);
+
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        // The layer that knows the request id writes it into the body.
+        let problem = Problem::new(&self, None);
+        let status =
+            StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = (status, problem.to_bytes()).into_response();
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(WWW_AUTHENTICATE, challenge(&self));
+        }
+        if let Some(pause) = retry_after(&self) {
+            headers.insert(RETRY_AFTER, HeaderValue::from(pause.as_secs().max(1)));
+        }
+        response.extensions_mut().insert(Failed(Arc::new(self)));
+        response
+    }
+}
+
+/// RFC 6750, section 3: a request without a token and one with a bad token look the same.
+fn challenge(error: &Error) -> HeaderValue {
+    match error {
+        Error::Unauthenticated => HeaderValue::from_static(r#"Bearer error="invalid_token""#),
+        _ => HeaderValue::from_static("Bearer"),
+    }
+}

@@ -1,0 +1,83 @@
+//! How a function's process starts.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use axum::Router;
+
+use crate::app::App;
+use crate::config::Config;
+use crate::error::Result;
+use crate::http::with_layers;
+use crate::telemetry;
+
+/// How long a start may wait for connections that the first request would open otherwise.
+const WARM_UP_LIMIT: Duration = Duration::from_millis(800);
+
+/// Serves a router whose answers are whole.
+pub async fn serve(function: &'static str, router: impl FnOnce(App) -> Result<Router>) -> ExitCode {
+    let Some(router) = start(function, router).await else {
+        return ExitCode::FAILURE;
+    };
+    ended(lambda_http::run(with_layers(function, router)).await)
+}
+
+/// Serves a router whose answers may be streams.
+pub async fn serve_streams(
+    function: &'static str,
+    router: impl FnOnce(App) -> Result<Router>,
+) -> ExitCode {
+    let Some(router) = start(function, router).await else {
+        return ExitCode::FAILURE;
+    };
+    ended(lambda_http::run_with_streaming_response(with_layers(function, router)).await)
+}
+
+/// Reads the configuration and makes the clients. With a faulty configuration the process ends here, with
+/// one log line that names every fault.
+async fn start(
+    function: &'static str,
+    router: impl FnOnce(App) -> Result<Router>,
+) -> Option<Router> {
+    let config = match Config::from_env() {
+        Ok(config) => config,
+        Err(faults) => {
+            telemetry::init("info");
+            tracing::error!(function, faults = ?faults.0, "{faults}");
+            return None;
+        }
+    };
+    telemetry::init(&config.log_level);
+    let app = App::new(config, &crate::aws::load().await);
+    warm_up(&app).await;
+    let router = router(app);
+    if let Err(error) = &router {
+        tracing::error!(function, error = ?error, "the function could not start: {error}");
+    }
+    router.ok()
+}
+
+/// Reads the signing keys and opens the connection to the table while Lambda gives a starting process more
+/// CPU than a running one. It is no condition to start: what fails here fails again, and is reported, in the
+/// first request that needs it.
+async fn warm_up(app: &App) {
+    let work = async { tokio::join!(app.authenticator.keys().ring(), app.store.check()) };
+    match tokio::time::timeout(WARM_UP_LIMIT, work).await {
+        Ok((keys, table)) => {
+            for error in [keys.err(), table.err()].into_iter().flatten() {
+                tracing::warn!(error = ?error, "the warm-up failed: {error}");
+            }
+        }
+        Err(_) => tracing::warn!("the warm-up took too long and was given up"),
+    }
+}
+
+fn ended(result: Result<(), lambda_http::Error>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!(error = ?error, "the runtime ended: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! What every function stands on: errors, HTTP, callers, storage, configuration, logs.
+//!
+//! `shared` depends on no function. Only `store` speaks to DynamoDB, only `secrets` to Secrets Manager,
+//! only `config` reads the environment, only `clock` reads the time, and only `http::problem` turns an
+//! [`Error`] into a status code.
+
+pub mod app;
+pub mod auth;
+pub mod aws;
+pub mod clock;
+pub mod config;
+pub mod error;
+pub mod http;
+pub mod lambda;
+pub mod model;
+pub mod secrets;
+pub mod store;
+pub mod telemetry;
+
+pub use app::App;
+pub use error::{BoxError, Error, FieldError, Result};

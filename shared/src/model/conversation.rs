@@ -1,0 +1,236 @@
+//! Conversations and their messages.
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Moment;
+use crate::error::{Error, Result};
+use crate::model::{ConversationId, MessageId};
+
+/// The most that one message may hold, in bytes of UTF-8. It leaves room for the other attributes under
+/// DynamoDB's limit of 400 KB an item.
+pub const MAX_CONTENT_BYTES: usize = 200_000;
+
+/// One line of text for people: trimmed, not empty, without control characters.
+pub(super) fn line(field: &str, text: &str, max_characters: usize) -> Result<String> {
+    let text = text.trim();
+    let characters = text.chars().count();
+    if characters == 0 || characters > max_characters {
+        return Err(Error::invalid(
+            field,
+            format!("must have between 1 and {max_characters} characters"),
+        ));
+    }
+    if text.chars().any(char::is_control) {
+        return Err(Error::invalid(
+            field,
+            "must be one line without control characters",
+        ));
+    }
+    Ok(text.to_owned())
+}
+
+/// Text that may have several lines. NUL is refused, because programs that read it later cut it off there.
+fn text(field: &str, text: &str, max_bytes: usize) -> Result<String> {
+    if text.trim().is_empty() {
+        return Err(Error::invalid(field, "must not be empty"));
+    }
+    if text.len() > max_bytes {
+        return Err(Error::invalid(
+            field,
+            format!(
+                "must have at most {max_bytes} bytes of UTF-8; this has {}",
+                text.len()
+            ),
+        ));
+    }
+    if text.contains('\0') {
+        return Err(Error::invalid(field, "must not contain the NUL character"));
+    }
+    Ok(text.to_owned())
+}
+
+/// What a conversation is called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Title(String);
+
+impl Title {
+    /// The longest title, in characters.
+    pub const MAX_CHARACTERS: usize = 200;
+
+    /// Between 1 and 200 characters on one line, trimmed.
+    pub fn parse(field: &str, text: &str) -> Result<Self> {
+        line(field, text, Self::MAX_CHARACTERS).map(Self)
+    }
+
+    /// The title.
+    pub fn into_string(self) -> String {
+        self.0
+    }
+}
+
+/// What the model is told before the messages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SystemPrompt(String);
+
+impl SystemPrompt {
+    /// The longest one, in bytes of UTF-8.
+    pub const MAX_BYTES: usize = 32_000;
+
+    /// Between 1 and 32,000 bytes.
+    pub fn parse(field: &str, prompt: &str) -> Result<Self> {
+        text(field, prompt, Self::MAX_BYTES).map(Self)
+    }
+
+    /// The text.
+    pub fn into_string(self) -> String {
+        self.0
+    }
+}
+
+/// What a person says to the model.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MessageContent(String);
+
+impl MessageContent {
+    /// Between 1 and [`MAX_CONTENT_BYTES`] bytes, not only white space.
+    pub fn parse(field: &str, content: &str) -> Result<Self> {
+        text(field, content, MAX_CONTENT_BYTES).map(Self)
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The text.
+    pub fn into_string(self) -> String {
+        self.0
+    }
+}
+
+/// Whether a conversation is in daily use.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ConversationStatus {
+    /// In use.
+    #[default]
+    Active,
+    /// Put away, but kept.
+    Archived,
+}
+
+/// A conversation, without its messages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Conversation {
+    /// Its id.
+    pub id: ConversationId,
+    /// What it is called, if it was given a title.
+    pub title: Option<String>,
+    /// The model that answers; `None` is the default model at the time of each turn.
+    pub model: Option<String>,
+    /// What the model is told before the messages.
+    pub system_prompt: Option<String>,
+    /// Whether it is in daily use.
+    pub status: ConversationStatus,
+    /// Goes up by one with every change; the `ETag`.
+    pub version: u64,
+    /// When it was created.
+    pub created_at: Moment,
+    /// When it was last created, changed or answered in; lists are ordered by it.
+    pub active_at: Moment,
+}
+
+/// Who a message is from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// A person.
+    User,
+    /// A model.
+    Assistant,
+}
+
+/// Why a model stopped, in OpenAI's words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum FinishReason {
+    /// It had finished.
+    Stop,
+    /// It reached the token limit, ours or its own.
+    Length,
+    /// A filter of the provider stopped it.
+    ContentFilter,
+}
+
+/// What a turn used, in tokens, as the provider counted them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Usage {
+    /// Tokens of everything that was sent to the model.
+    pub input_tokens: u64,
+    /// Tokens of the answer.
+    pub output_tokens: u64,
+}
+
+/// How an answer came to be; only a message of the assistant has it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    /// The provider that was asked.
+    pub provider: String,
+    /// The model that answered.
+    pub model: String,
+    /// Why it stopped.
+    pub finish_reason: FinishReason,
+    /// What it used. `None` if the provider did not say.
+    pub usage: Option<Usage>,
+    /// From the call to the provider until its first text, in milliseconds.
+    pub first_token_ms: u64,
+    /// From the call to the provider until its last text, in milliseconds.
+    pub latency_ms: u64,
+}
+
+/// One message of a conversation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// Its id.
+    pub id: MessageId,
+    /// Its place in the conversation, from 1 on; a failed turn leaves a gap.
+    pub sequence: u64,
+    /// The message that it follows.
+    pub parent: Option<MessageId>,
+    /// Who it is from.
+    pub role: Role,
+    /// What it says.
+    pub content: String,
+    /// How the answer came to be.
+    pub answer: Option<Answer>,
+    /// The problem type of the turn's failure, if no answer came to this message.
+    pub failure: Option<String>,
+    /// Until when an answer may still come to this message.
+    pub pending_until: Option<Moment>,
+    /// When it was stored.
+    pub created_at: Moment,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_title_is_one_trimmed_line() {
+        let title = Title::parse("/title", "  Oslo ").map(Title::into_string);
+        assert_eq!(title.ok().as_deref(), Some("Oslo"));
+        for wrong in ["", "   ", "a\nb", &"x".repeat(201)] {
+            assert!(Title::parse("/title", wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn content_keeps_its_white_space_but_is_not_only_that() {
+        let kept = MessageContent::parse("/content", " a\n b ").map(MessageContent::into_string);
+        assert_eq!(kept.ok().as_deref(), Some(" a\n b "));
+        assert!(MessageContent::parse("/content", " \n ").is_err());
+        assert!(MessageContent::parse("/content", "a\0b").is_err());
+        assert!(MessageContent::parse("/content", &"x".repeat(MAX_CONTENT_BYTES)).is_ok());
+        assert!(MessageContent::parse("/content", &"x".repeat(MAX_CONTENT_BYTES + 1)).is_err());
+    }
+}

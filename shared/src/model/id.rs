@@ -1,0 +1,132 @@
+//! Ids: a type prefix and a UUID version 7 (RFC 9562), which sorts by the time it was made.
+//!
+//! An id can hold nothing but its prefix and 32 hex digits, so that none can smuggle a separator into a key.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// A text that is not an id of the wanted type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("this is not an id of that type")]
+pub struct NotAnId;
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident, $prefix:literal, $pattern:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, utoipa::ToSchema)]
+        #[schema(value_type = String, pattern = $pattern)]
+        pub struct $name(uuid::Uuid);
+
+        impl $name {
+            /// A new id that sorts after all that this process made before.
+            #[expect(clippy::new_without_default, reason = "two calls give two values")]
+            pub fn new() -> Self {
+                Self(uuid::Uuid::now_v7())
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!($prefix, "_{}"), self.0.simple())
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(self, f)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = NotAnId;
+
+            fn from_str(text: &str) -> Result<Self, NotAnId> {
+                let digits = text.strip_prefix(concat!($prefix, "_")).ok_or(NotAnId)?;
+                parse_digits(digits).map(Self)
+            }
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = String::deserialize(deserializer)?;
+                text.parse().map_err(serde::de::Error::custom)
+            }
+        }
+    };
+}
+
+id!(
+    /// A conversation.
+    ConversationId, "conv", "^conv_[0-9a-f]{32}$"
+);
+id!(
+    /// A message of a conversation.
+    MessageId, "msg", "^msg_[0-9a-f]{32}$"
+);
+id!(
+    /// One request, in replies and in log lines.
+    RequestId, "req", "^req_[0-9a-f]{32}$"
+);
+id!(
+    /// One login and the refresh tokens that descend from it.
+    SessionId, "ses", "^ses_[0-9a-f]{32}$"
+);
+id!(
+    /// A tenant: who owns data.
+    TenantId, "ten", "^ten_[0-9a-f]{32}$"
+);
+id!(
+    /// A person.
+    UserId, "usr", "^usr_[0-9a-f]{32}$"
+);
+
+/// Only the one spelling that `Display` writes: `Uuid` itself takes capitals, hyphens and braces too.
+fn parse_digits(digits: &str) -> Result<uuid::Uuid, NotAnId> {
+    let plain = digits.len() == 32
+        && digits
+            .bytes()
+            .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    if !plain {
+        return Err(NotAnId);
+    }
+    uuid::Uuid::try_parse(digits).map_err(|_| NotAnId)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_reads_back_as_it_was_written() {
+        let id = ConversationId::new();
+        assert_eq!(id.to_string().parse(), Ok(id));
+    }
+
+    #[test]
+    fn only_the_exact_spelling_is_an_id() {
+        let id = ConversationId::new().to_string();
+        for wrong in [
+            id.to_uppercase(),
+            id.replace("conv_", "msg_"),
+            format!("{id}#MSG"),
+            format!("{id} "),
+            id.replacen("conv_", "conv_{", 1),
+            "conv_../../etc/passwd".to_owned(),
+            String::new(),
+        ] {
+            assert_eq!(wrong.parse::<ConversationId>(), Err(NotAnId), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn later_ids_sort_later() {
+        let ids: Vec<String> = (0..100).map(|_| MessageId::new().to_string()).collect();
+        assert!(ids.is_sorted());
+    }
+}

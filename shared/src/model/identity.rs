@@ -1,0 +1,211 @@
+//! People, their tenants and their sessions.
+
+use std::fmt;
+
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Moment;
+use crate::error::{Error, Result};
+use crate::model::{SessionId, TenantId, UserId};
+
+/// An e-mail address in the one spelling that is compared and stored: trimmed and in lower case.
+///
+/// `Debug` hides it, because addresses do not belong in logs.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Email(String);
+
+impl Email {
+    /// RFC 5321, section 4.5.3.1.3: a path has at most 256 octets, two of them angle brackets.
+    pub const MAX_BYTES: usize = 254;
+
+    /// Checks the shape only: whether mail arrives is shown by a mail that arrives.
+    pub fn parse(field: &str, text: &str) -> Result<Self> {
+        let text = text.trim().to_lowercase();
+        let well_formed = text.split_once('@').is_some_and(|(local, domain)| {
+            (1..=64).contains(&local.len())
+                && !domain.contains('@')
+                && domain.split('.').count() >= 2
+                && domain.split('.').all(|label| !label.is_empty())
+        });
+        let clean = !text.chars().any(|c| c.is_whitespace() || c.is_control());
+        if !well_formed || !clean || text.len() > Self::MAX_BYTES {
+            return Err(Error::invalid(
+                field,
+                "must be an e-mail address like name@example.com, of at most 254 bytes",
+            ));
+        }
+        Ok(Self(text))
+    }
+
+    /// The address.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// An address as it was stored. Rules are not checked again, so that tightening them loses nobody.
+    pub(crate) fn from_stored(text: String) -> Self {
+        Self(text)
+    }
+}
+
+impl fmt::Debug for Email {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Email([redacted])")
+    }
+}
+
+/// A password as a person typed it: nothing is trimmed, folded or cut off.
+#[derive(Debug, Clone)]
+pub struct Password(SecretString);
+
+impl Password {
+    /// NIST SP 800-63B-4: passwords that are the only factor have at least 15 characters.
+    pub const MIN_CHARACTERS: usize = 15;
+    /// Long enough for a passphrase, short enough that hashing it costs what hashing any other costs.
+    pub const MAX_BYTES: usize = 1024;
+
+    /// Checks the rules for a new password.
+    pub fn parse_new(field: &str, text: SecretString) -> Result<Self> {
+        let characters = text.expose_secret().chars().count();
+        if characters < Self::MIN_CHARACTERS {
+            return Err(Error::invalid(
+                field,
+                "must have at least 15 characters; a few unrelated words make a good one",
+            ));
+        }
+        if text.expose_secret().len() > Self::MAX_BYTES {
+            return Err(Error::invalid(field, "must have at most 1024 bytes"));
+        }
+        Ok(Self(text))
+    }
+
+    /// A password to compare with a stored one. One that could never have been set is bad credentials.
+    pub fn to_check(text: SecretString) -> Result<Self> {
+        if text.expose_secret().len() > Self::MAX_BYTES {
+            return Err(Error::BadCredentials);
+        }
+        Ok(Self(text))
+    }
+
+    /// The bytes to hash.
+    pub fn expose(&self) -> &[u8] {
+        self.0.expose_secret().as_bytes()
+    }
+}
+
+/// What a person wants to be called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PersonName(String);
+
+impl PersonName {
+    /// The longest name, in characters.
+    pub const MAX_CHARACTERS: usize = 100;
+
+    /// Between 1 and 100 characters without control characters, trimmed.
+    pub fn parse(field: &str, text: &str) -> Result<Self> {
+        super::conversation::line(field, text, Self::MAX_CHARACTERS).map(Self)
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What a member may do in a tenant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum MembershipRole {
+    /// May do everything, and is the only one who may delete the tenant.
+    Owner,
+}
+
+/// That a user belongs to a tenant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Membership {
+    /// The tenant.
+    pub tenant: TenantId,
+    /// What the user may do there.
+    pub role: MembershipRole,
+}
+
+/// A person with an account.
+#[derive(Debug, Clone)]
+pub struct User {
+    /// Its id.
+    pub id: UserId,
+    /// Where the person is reached, and what the person logs in with.
+    pub email: Email,
+    /// What the person wants to be called.
+    pub name: Option<String>,
+    /// The Argon2id hash of the password, as a PHC string.
+    pub password_hash: String,
+    /// When the account was made.
+    pub created_at: Moment,
+}
+
+/// One login and the chain of refresh tokens that descends from it: only the newest of them is good.
+#[derive(Debug, Clone)]
+pub struct Session {
+    /// Its id.
+    pub id: SessionId,
+    /// Who logged in.
+    pub user: UserId,
+    /// Into which tenant.
+    pub membership: Membership,
+    /// SHA-256 of the newest refresh token's secret.
+    pub current_hash: String,
+    /// SHA-256 of the secret before that one, if it was rotated at all.
+    pub previous_hash: Option<String>,
+    /// The signing key from which the newest secret was derived, if it was rotated at all.
+    pub derived_with: Option<String>,
+    /// When the newest refresh token was handed out.
+    pub rotated_at: Moment,
+    /// When the login took place.
+    pub created_at: Moment,
+    /// From when on its refresh tokens are not good any more.
+    pub expires_at: Moment,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_has_one_spelling() {
+        let email =
+            Email::parse("/email", "  Ada@Example.COM ").map(|email| email.as_str().to_owned());
+        assert_eq!(email.ok().as_deref(), Some("ada@example.com"));
+    }
+
+    #[test]
+    fn what_is_no_address_is_refused() {
+        for wrong in [
+            "",
+            "ada",
+            "ada@",
+            "@example.com",
+            "a@b@example.com",
+            "a b@example.com",
+            "a@b",
+            "a@b..c",
+        ] {
+            assert!(Email::parse("/email", wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn an_address_does_not_show_in_logs() {
+        let email = Email::from_stored("ada@example.com".to_owned());
+        assert!(!format!("{email:?}").contains("ada"));
+    }
+
+    #[test]
+    fn a_password_counts_characters_not_bytes() {
+        let fourteen = SecretString::from("éééééééééééééé");
+        assert!(Password::parse_new("/password", fourteen).is_err());
+        let fifteen = SecretString::from("ééééééééééééééé");
+        assert!(Password::parse_new("/password", fifteen).is_ok());
+    }
+}
