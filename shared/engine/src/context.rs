@@ -1,0 +1,191 @@
+//! What the model is sent: the newest messages that fit its window.
+
+use shared::model::{Message, ModelSpec, Role};
+
+use crate::tokens;
+
+/// One message as a provider gets it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Turned {
+    pub(crate) role: Role,
+    pub(crate) content: String,
+}
+
+/// The window of a model while it is filled, newest message first.
+#[derive(Debug, Default)]
+pub(crate) struct Window {
+    left: u64,
+    full: bool,
+    newest_first: Vec<Turned>,
+}
+
+impl Window {
+    /// The window of a model with its answer, the instructions and the question in it. `None` if those
+    /// alone are too much; `Err` has how many tokens the question has and how many it may have.
+    pub(crate) fn new(
+        model: &ModelSpec,
+        system_prompt: Option<&str>,
+        question: &str,
+    ) -> Result<Self, (u64, u64)> {
+        let total = u64::from(model.context_window);
+        let reserved =
+            u64::from(model.max_output_tokens) + system_prompt.map_or(0, tokens::of_text);
+        let available = total.saturating_sub(reserved);
+        let needed = tokens::of_text(question);
+        if needed > available {
+            return Err((needed, available));
+        }
+        Ok(Self {
+            left: available - needed,
+            full: false,
+            newest_first: vec![Turned {
+                role: Role::User,
+                content: question.to_owned(),
+            }],
+        })
+    }
+
+    /// Adds older messages until one does not fit: from there on nothing is added, because a conversation
+    /// with a hole in it misleads.
+    pub(crate) fn fill(&mut self, newest_first: &[Message]) {
+        for message in newest_first {
+            let cost = tokens::of_message(message);
+            if self.full || cost > self.left {
+                self.full = true;
+                return;
+            }
+            self.left -= cost;
+            self.newest_first.push(Turned {
+                role: message.role,
+                content: message.content.clone(),
+            });
+        }
+    }
+
+    /// How many more messages to read, if they are like those of `page`. `None` if none would fit.
+    pub(crate) fn wants(&self, page: &[Message]) -> Option<u32> {
+        if self.full || page.is_empty() {
+            return None;
+        }
+        let average = page.iter().map(tokens::of_message).sum::<u64>() / page.len() as u64;
+        let wanted = self.left / average.max(1) * 5 / 4 + 4;
+        Some(u32::try_from(wanted).unwrap_or(u32::MAX).min(1000))
+    }
+
+    /// The messages in their order, from a question of the user on: some providers refuse to begin with an
+    /// answer.
+    pub(crate) fn into_messages(mut self) -> Vec<Turned> {
+        while self
+            .newest_first
+            .last()
+            .is_some_and(|oldest| oldest.role == Role::Assistant)
+        {
+            self.newest_first.pop();
+        }
+        self.newest_first.reverse();
+        self.newest_first
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use shared::clock::Moment;
+    use shared::model::MessageId;
+
+    fn model(context_window: u32) -> ModelSpec {
+        ModelSpec {
+            id: "m".to_owned(),
+            context_window,
+            max_output_tokens: 100,
+        }
+    }
+
+    fn message(sequence: u64, content: &str) -> Message {
+        Message {
+            id: MessageId::new(),
+            sequence,
+            parent: None,
+            role: if sequence % 2 == 1 {
+                Role::User
+            } else {
+                Role::Assistant
+            },
+            content: content.to_owned(),
+            answer: None,
+            failure: None,
+            pending_until: None,
+            created_at: Moment::from_unix_seconds(0),
+        }
+    }
+
+    /// Thirty characters: 10 tokens, with the role 18.
+    fn eighteen(sequence: u64) -> Message {
+        message(sequence, &format!("{sequence:030}"))
+    }
+
+    fn contents(window: Window) -> Vec<String> {
+        window
+            .into_messages()
+            .into_iter()
+            .map(|turned| turned.content)
+            .collect()
+    }
+
+    #[test]
+    fn the_newest_messages_that_fit_are_sent_in_order() {
+        // 100 for the answer, 18 for the question, and room for three more.
+        let mut window =
+            Window::new(&model(100 + 18 + 3 * 18 + 17), None, &"q".repeat(30)).expect("fits");
+        window.fill(&[
+            eighteen(5),
+            eighteen(4),
+            eighteen(3),
+            eighteen(2),
+            eighteen(1),
+        ]);
+        let expected: Vec<String> = [3, 4, 5]
+            .iter()
+            .map(|n| format!("{n:030}"))
+            .chain(["q".repeat(30)])
+            .collect();
+        assert_eq!(contents(window), expected);
+    }
+
+    #[test]
+    fn the_instructions_take_their_room() {
+        let prompt = "p".repeat(30);
+        let mut window =
+            Window::new(&model(100 + 18 + 18 + 18), Some(&prompt), &"q".repeat(30)).expect("fits");
+        window.fill(&[eighteen(3), eighteen(2)]);
+        assert_eq!(
+            contents(window).len(),
+            2,
+            "the question and the newest message"
+        );
+    }
+
+    #[test]
+    fn nothing_older_than_a_message_that_does_not_fit_is_sent() {
+        let mut window = Window::new(&model(200), None, "q").expect("fits");
+        window.fill(&[eighteen(4), message(3, &"x".repeat(3000)), eighteen(2)]);
+        window.fill(&[eighteen(1)]);
+        assert_eq!(contents(window), ["q"], "and an answer does not come first");
+    }
+
+    #[test]
+    fn a_question_over_the_window_is_refused_with_the_figures() {
+        let refused = Window::new(&model(150), None, &"q".repeat(300)).expect_err("too long");
+        assert_eq!(refused, (108, 50));
+    }
+
+    #[test]
+    fn it_asks_for_as_many_more_as_would_fit() {
+        let mut window = Window::new(&model(100 + 11 + 180 + 18), None, "qqqqqqqqq").expect("fits");
+        let page = [eighteen(9)];
+        window.fill(&page);
+        assert_eq!(window.wants(&page), Some(10 * 5 / 4 + 4));
+        window.fill(&[message(8, &"x".repeat(9000))]);
+        assert_eq!(window.wants(&page), None);
+    }
+}

@@ -1,0 +1,14 @@
+//! Runs a turn: which model, what it is sent, its answer as it comes, and what is stored of it.
+//!
+//! Every front door runs its turns here, so that all of them store, count and fail in the same way.
+
+mod catalogue;
+mod context;
+mod provider;
+mod sse;
+mod tokens;
+mod turn;
+
+pub use catalogue::{Catalogue, Model};
+pub use provider::{ProviderKeys, Providers};
+pub use turn::{Engine, Turn, TurnEvent, TurnRequest};

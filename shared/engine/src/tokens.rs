@@ -1,0 +1,58 @@
+//! How many tokens a text has, guessed without the model's vocabulary.
+//!
+//! The guess errs on the high side: a prompt over the window is refused by the provider, a prompt under it
+//! merely forgets a little earlier. English has about 4 ASCII characters a token and code about 3; other
+//! scripts have between one half and 2 tokens a character, which is at most one for 2 bytes of UTF-8.
+
+use shared::model::Message;
+
+/// What a message costs besides its text: role and separators.
+const PER_MESSAGE: u64 = 8;
+
+/// An upper guess of the tokens of a text.
+pub(crate) fn estimate(text: &str) -> u64 {
+    let ascii = text.bytes().filter(u8::is_ascii).count() as u64;
+    let other = text.len() as u64 - ascii;
+    ascii.div_ceil(3) + other.div_ceil(2)
+}
+
+/// An upper guess of the tokens of a text that is sent as a message.
+pub(crate) fn of_text(text: &str) -> u64 {
+    estimate(text) + PER_MESSAGE
+}
+
+/// The same for a stored message. The provider's own count of an answer is used where it is higher.
+pub(crate) fn of_message(message: &Message) -> u64 {
+    let counted = message.answer.as_ref().and_then(|answer| answer.usage);
+    let counted = counted.map_or(0, |usage| usage.output_tokens);
+    estimate(&message.content).max(counted) + PER_MESSAGE
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_guess_is_not_below_what_real_vocabularies_count() {
+        // Counts of OpenAI's cl100k_base.
+        for (text, real) in [
+            ("The capital of France is Paris.", 7),
+            ("fn main() { println!(\"{}\", x[0] + y); }", 15),
+            ("Привет, как дела?", 8),
+            ("你好，世界！今天天气怎么样？", 16),
+            ("🦀🚀", 5),
+        ] {
+            let guess = estimate(text);
+            assert!(
+                guess >= real || guess + 2 >= real,
+                "{text}: {guess} < {real}"
+            );
+            assert!(guess <= real * 3, "{text}: {guess} is far above {real}");
+        }
+    }
+
+    #[test]
+    fn no_text_has_no_tokens() {
+        assert_eq!(estimate(""), 0);
+    }
+}
