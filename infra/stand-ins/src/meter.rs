@@ -1,0 +1,195 @@
+//! A proxy before the embedded DynamoDB that notes every call with its capacity units, and fails on command.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+/// One call that went through.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Call {
+    /// The operation, such as `GetItem`.
+    pub operation: String,
+    /// The units that it consumed.
+    pub units: f64,
+}
+
+/// What a call meets instead of the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// `ThrottlingException`.
+    Throttled,
+    /// `AccessDeniedException`, which patience does not mend.
+    Denied,
+    /// No answer for this long, and then one.
+    Slow(Duration),
+}
+
+/// The proxy.
+#[derive(Debug, Clone)]
+pub struct Meter {
+    /// Where it is.
+    pub url: String,
+    state: Arc<Mutex<Noted>>,
+}
+
+#[derive(Debug, Default)]
+struct Noted {
+    calls: Vec<Call>,
+    /// Which operation fails next, and how.
+    faults: VecDeque<(String, Fault)>,
+}
+
+#[derive(Clone)]
+struct Proxy {
+    http: reqwest::Client,
+    table: String,
+    noted: Arc<Mutex<Noted>>,
+}
+
+impl Meter {
+    /// Before the DynamoDB at that URL.
+    ///
+    /// # Errors
+    /// When no port is free.
+    pub async fn start(table: String) -> Result<Self, String> {
+        let noted = Arc::<Mutex<Noted>>::default();
+        let proxy = Proxy {
+            http: reqwest::Client::new(),
+            table,
+            noted: noted.clone(),
+        };
+        let listener = TcpListener::bind("127.0.0.1:0")
+            .await
+            .map_err(|error| error.to_string())?;
+        let address = listener.local_addr().map_err(|error| error.to_string())?;
+        let router = Router::new().fallback(forward).with_state(proxy);
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Ok(Self {
+            url: format!("http://{address}"),
+            state: noted,
+        })
+    }
+
+    /// Everything that the table `chatter` holds, as text.
+    pub async fn dump(&self) -> String {
+        let request = json!({"TableName": "chatter"}).to_string();
+        let scan = reqwest::Client::new()
+            .post(&self.url)
+            .body(request)
+            .header("x-amz-target", "DynamoDB_20120810.Scan");
+        let scan = scan.header("content-type", "application/x-amz-json-1.0");
+        let signed = scan.header("authorization", "AWS4-HMAC-SHA256 Credential=a/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=a");
+        let answer = async {
+            signed
+                .header("x-amz-date", "20260101T000000Z")
+                .send()
+                .await?
+                .text()
+                .await
+        };
+        answer.await.unwrap_or_default()
+    }
+
+    /// The calls since this was asked last.
+    pub fn take_calls(&self) -> Vec<Call> {
+        std::mem::take(&mut lock(&self.state).calls)
+    }
+
+    /// Makes the next `times` calls of an operation fail; `*` is any operation.
+    pub fn fail(&self, operation: &str, fault: Fault, times: usize) {
+        let faults = std::iter::repeat_n((operation.to_owned(), fault), times);
+        lock(&self.state).faults.extend(faults);
+    }
+
+    /// Ends all faults that are still to come.
+    pub fn heal(&self) {
+        lock(&self.state).faults.clear();
+    }
+}
+
+fn lock(noted: &Mutex<Noted>) -> std::sync::MutexGuard<'_, Noted> {
+    noted.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+async fn forward(State(proxy): State<Proxy>, headers: HeaderMap, body: Bytes) -> Response {
+    let target = headers
+        .get("x-amz-target")
+        .and_then(|target| target.to_str().ok())
+        .unwrap_or_default();
+    let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
+    match next_fault(&proxy.noted, &operation) {
+        Some(Fault::Throttled) => return refusal("ThrottlingException"),
+        Some(Fault::Denied) => return refusal("AccessDeniedException"),
+        Some(Fault::Slow(pause)) => tokio::time::sleep(pause).await,
+        None => {}
+    }
+    match call(&proxy, &headers, &operation, &body).await {
+        Ok(response) => response,
+        Err(error) => (StatusCode::BAD_GATEWAY, error).into_response(),
+    }
+}
+
+fn next_fault(noted: &Mutex<Noted>, operation: &str) -> Option<Fault> {
+    let mut noted = lock(noted);
+    let place = noted
+        .faults
+        .iter()
+        .position(|(name, _)| name == "*" || name == operation)?;
+    noted.faults.remove(place).map(|(_, fault)| fault)
+}
+
+fn refusal(code: &str) -> Response {
+    let body = json!({"__type": format!("com.amazonaws.dynamodb.v20120810#{code}"), "message": "on command"});
+    (StatusCode::BAD_REQUEST, axum::Json(body)).into_response()
+}
+
+async fn call(
+    proxy: &Proxy,
+    headers: &HeaderMap,
+    operation: &str,
+    body: &[u8],
+) -> Result<Response, String> {
+    let mut request: Value = serde_json::from_slice(body).map_err(|error| error.to_string())?;
+    request["ReturnConsumedCapacity"] = json!("TOTAL");
+    let mut call = proxy.http.post(&proxy.table).body(request.to_string());
+    for name in [
+        "x-amz-target",
+        "authorization",
+        "x-amz-date",
+        "content-type",
+    ] {
+        if let Some(value) = headers.get(name) {
+            call = call.header(name, value);
+        }
+    }
+    let response = call.send().await.map_err(|error| error.to_string())?;
+    let status = response.status();
+    let bytes = response.bytes().await.map_err(|error| error.to_string())?;
+    let answer: Value = serde_json::from_slice(&bytes).unwrap_or_default();
+    lock(&proxy.noted).calls.push(Call {
+        operation: operation.to_owned(),
+        units: units(&answer["ConsumedCapacity"]),
+    });
+    Ok((
+        status,
+        [("content-type", "application/x-amz-json-1.0")],
+        bytes,
+    )
+        .into_response())
+}
+
+/// One object, or one a table in transactions and batches.
+fn units(consumed: &Value) -> f64 {
+    match consumed {
+        Value::Array(tables) => tables.iter().map(units).sum(),
+        consumed => consumed["CapacityUnits"].as_f64().unwrap_or(0.0),
+    }
+}

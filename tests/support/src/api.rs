@@ -1,0 +1,268 @@
+//! One function as a client sees it.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use aws_config::{BehaviorVersion, Region};
+use axum::Router;
+use axum::body::Body as HttpBody;
+use axum::http::{HeaderName, HeaderValue, Method, Request};
+use engine::ProviderKeys;
+use http_body_util::BodyExt as _;
+use secrecy::SecretString;
+use serde_json::{Value, json};
+use serde_yaml_ng::Value as Yaml;
+use shared::auth::{Authenticator, KeySource};
+use shared::clock::{Clock, Moment};
+use shared::config::Config;
+use shared::http::with_layers;
+use shared::model::{Membership, MembershipRole, SessionId, TenantId, UserId};
+use shared::secrets::Secrets;
+use shared::store::Store;
+use shared::{App, Result};
+use stand_ins::meter::Meter;
+use stand_ins::provider::ScriptedProvider;
+use tower::ServiceExt as _;
+
+use crate::reply::Reply;
+use crate::table;
+
+/// When every test begins: 2026-01-01T00:00:00Z.
+pub const START: i64 = 1_767_225_600;
+
+const TABLE: &str = "chatter";
+const SIGNING_KEYS: &str = r#"{"bootstrap":"a text that is long enough to be a key in tests"}"#;
+/// The provider's key in tests; it must never come out anywhere.
+const PROVIDER_KEY: &str = "sk-provider-canary";
+
+/// A function's router and all that it stands on.
+#[derive(Debug)]
+pub struct TestApi {
+    /// What the function was given.
+    pub app: App,
+    /// The table's calls, and its faults on command.
+    pub table: Meter,
+    /// The model provider: `scripted` speaks OpenAI's wire, `scripted-claude` Anthropic's.
+    pub provider: ScriptedProvider,
+    router: Router,
+    people: Mutex<HashMap<String, (UserId, TenantId)>>,
+}
+
+/// What a request carries.
+#[derive(Debug, Clone)]
+pub enum Body {
+    /// Nothing.
+    Empty,
+    /// JSON with its content type.
+    Json(Value),
+    /// Bytes with a content type, if any.
+    Raw(Option<&'static str>, Vec<u8>),
+}
+
+impl TestApi {
+    /// One function, whose provider keys are given to it.
+    pub async fn new(build: impl FnOnce(App, ProviderKeys) -> Result<Router>) -> Self {
+        let table = stand_ins::dynamodb::in_memory(table::definition(TABLE))
+            .await
+            .expect("a table");
+        let table = Meter::start(table).await.expect("a proxy");
+        let provider = ScriptedProvider::start().await.expect("a provider");
+        let app = app(&table.url, &provider.url).await;
+        let names = ["scripted", "scripted-claude"];
+        let keys = names.map(|name| (name.to_owned(), SecretString::from(PROVIDER_KEY)));
+        let router = build(app.clone(), ProviderKeys::fixed(keys)).expect("a router");
+        Self {
+            app,
+            table,
+            provider,
+            router: with_layers("test", router),
+            people: Mutex::default(),
+        }
+    }
+
+    /// A second function on the same table: for what one writes and another reads.
+    pub fn beside(&self, build: impl FnOnce(App) -> Result<Router>) -> Self {
+        Self {
+            app: self.app.clone(),
+            table: self.table.clone(),
+            provider: self.provider.clone(),
+            router: with_layers("test", build(self.app.clone()).expect("a router")),
+            people: Mutex::new(self.lock().clone()),
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, (UserId, TenantId)>> {
+        self.people.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// An access token of a person, who has a tenant alone. The same name is the same person.
+    pub async fn token(&self, person: &str) -> String {
+        let (user, tenant) = *self
+            .lock()
+            .entry(person.to_owned())
+            .or_insert_with(|| (UserId::new(), TenantId::new()));
+        let membership = Membership {
+            tenant,
+            role: MembershipRole::Owner,
+        };
+        let token = self
+            .app
+            .authenticator
+            .access_token(user, SessionId::new(), &membership)
+            .await;
+        token.expect("a token")
+    }
+
+    /// Sends a request of a person, or of nobody, and reads the response to its end.
+    pub async fn send(
+        &self,
+        person: Option<&str>,
+        method: Method,
+        path: &str,
+        body: Body,
+    ) -> Reply {
+        self.send_with(person, method, path, body, &[]).await
+    }
+
+    /// The same with headers.
+    pub async fn send_with(
+        &self,
+        person: Option<&str>,
+        method: Method,
+        path: &str,
+        body: Body,
+        headers: &[(&'static str, &str)],
+    ) -> Reply {
+        let request = self.request(person, method, path, body, headers).await;
+        let response = self.start(request).await;
+        let (parts, body) = response.into_parts();
+        let bytes = body
+            .collect()
+            .await
+            .expect("a body without an error")
+            .to_bytes();
+        Reply {
+            status: parts.status,
+            headers: parts.headers,
+            text: String::from_utf8(bytes.to_vec()).expect("UTF-8"),
+        }
+    }
+
+    /// A request that is not sent yet.
+    pub async fn request(
+        &self,
+        person: Option<&str>,
+        method: Method,
+        path: &str,
+        body: Body,
+        headers: &[(&'static str, &str)],
+    ) -> Request<HttpBody> {
+        let mut request = Request::builder().method(method).uri(path);
+        if let Some(person) = person {
+            request = request.header(
+                "authorization",
+                format!("Bearer {}", self.token(person).await),
+            );
+        }
+        for (name, value) in headers {
+            let value = HeaderValue::from_str(value).expect("a header value");
+            request = request.header(HeaderName::from_static(name), value);
+        }
+        let (content_type, bytes) = match body {
+            Body::Empty => (None, Vec::new()),
+            Body::Json(json) => (Some("application/json"), json.to_string().into_bytes()),
+            Body::Raw(content_type, bytes) => (content_type, bytes),
+        };
+        if let Some(content_type) = content_type {
+            request = request.header("content-type", content_type);
+        }
+        request.body(HttpBody::from(bytes)).expect("a request")
+    }
+
+    /// Sends a request and gives the response when its head is there: its body is still to be read.
+    pub async fn start(&self, request: Request<HttpBody>) -> axum::response::Response {
+        self.router
+            .clone()
+            .oneshot(request)
+            .await
+            .expect("a router never fails")
+    }
+
+    /// Gets.
+    pub async fn get(&self, person: Option<&str>, path: &str) -> Reply {
+        self.send(person, Method::GET, path, Body::Empty).await
+    }
+
+    /// Posts JSON.
+    pub async fn post(&self, person: Option<&str>, path: &str, body: Value) -> Reply {
+        self.send(person, Method::POST, path, Body::Json(body))
+            .await
+    }
+
+    /// Patches with JSON.
+    pub async fn patch(&self, person: Option<&str>, path: &str, body: Value) -> Reply {
+        self.send(person, Method::PATCH, path, Body::Json(body))
+            .await
+    }
+
+    /// Deletes.
+    pub async fn delete(&self, person: Option<&str>, path: &str) -> Reply {
+        self.send(person, Method::DELETE, path, Body::Empty).await
+    }
+}
+
+/// `template.yaml`.
+pub fn template() -> Yaml {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../template.yaml");
+    let text = std::fs::read_to_string(path).expect("template.yaml");
+    serde_yaml_ng::from_str(&text).expect("YAML")
+}
+
+async fn app(table: &str, provider: &str) -> App {
+    let config = config(provider);
+    let clock = Clock::manual(Moment::from_unix_seconds(START));
+    let sdk = aws_config::defaults(BehaviorVersion::latest())
+        .region(Region::from_static("us-east-1"))
+        .test_credentials()
+        .endpoint_url(table)
+        .retry_config(
+            aws_config::retry::RetryConfig::standard()
+                .with_initial_backoff(std::time::Duration::from_millis(1)),
+        )
+        .load()
+        .await;
+    let keys = KeySource::fixed(SecretString::from(SIGNING_KEYS), clock.clone());
+    App {
+        store: Store::new(&sdk, TABLE),
+        authenticator: Authenticator::new(keys, config.token_issuer.clone(), clock.clone()),
+        secrets: Secrets::new(&sdk),
+        config: Arc::new(config),
+        clock,
+        sdk,
+    }
+}
+
+fn config(provider: &str) -> Config {
+    let model = |id: &str| json!({"id": id, "context_window": 2048, "max_output_tokens": 512});
+    let providers = json!([
+        {"name": "scripted", "wire": "openai", "base_url": format!("{provider}/v1"),
+         "models": [model("small"), {"id": "large", "context_window": 100_000, "max_output_tokens": 1000}]},
+        {"name": "scripted-claude", "wire": "anthropic", "base_url": provider, "models": [model("claude")]},
+    ]);
+    Config::read(|name| {
+        let value = match name {
+            "STAGE" => "local".to_owned(),
+            "TABLE_NAME" => TABLE.to_owned(),
+            "BUCKET_NAME" => "bucket".to_owned(),
+            "QUEUE_URL" => "http://127.0.0.1:9/queue".to_owned(),
+            "SIGNING_KEYS_SECRET_ID" => "signing-keys".to_owned(),
+            "PROVIDER_KEYS_SECRET_ID" => "provider-keys".to_owned(),
+            "TOKEN_ISSUER" => "http://chatter.test".to_owned(),
+            "PROVIDERS" => providers.to_string(),
+            "TURN_TIMEOUT_SECONDS" => "5".to_owned(),
+            _ => return None,
+        };
+        Some(value)
+    })
+    .expect("a configuration")
+}

@@ -1,0 +1,19 @@
+//! A function's router on a table of its own, with a clock that stands still and a scripted provider.
+//!
+//! `TestApi` is one function as a client sees it: requests go through the router with all its layers, to a
+//! real, embedded DynamoDB whose table is the one in `template.yaml`.
+
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that can't be set up has failed"
+)]
+
+mod api;
+mod reply;
+mod table;
+
+pub use api::{Body, START, TestApi, template};
+pub use reply::{Event, Reply};
+pub use stand_ins::meter::{Call, Fault};
+pub use stand_ins::provider::Received;
