@@ -1,0 +1,44 @@
+//! Turns: a message goes in, a model's answer comes out, whole or as a stream.
+
+mod send_message;
+mod stream;
+
+use axum::Router;
+use axum::extract::FromRef;
+use engine::{Catalogue, Engine, ProviderKeys, Providers};
+use shared::{App, Result};
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// What the handlers of this group can reach.
+#[derive(Debug, Clone, FromRef)]
+struct Chat {
+    app: App,
+    engine: Engine,
+}
+
+/// The group's routes.
+pub fn router(app: App) -> Result<Router> {
+    let secret = app.config.provider_keys_secret_id.clone();
+    router_with(app.clone(), ProviderKeys::secret(app.secrets, secret))
+}
+
+/// The group's routes with provider keys from elsewhere.
+pub fn router_with(app: App, keys: ProviderKeys) -> Result<Router> {
+    let catalogue = Catalogue::new(&app.config.providers);
+    let state = Chat {
+        engine: Engine::new(app.clone(), catalogue, Providers::new(keys)?),
+        app,
+    };
+    Ok(routes().with_state(state).into())
+}
+
+/// The group's part of the OpenAPI document.
+pub fn openapi() -> OpenApi {
+    routes().into_openapi()
+}
+
+fn routes() -> OpenApiRouter<Chat> {
+    OpenApiRouter::new().routes(routes!(send_message::send_message))
+}

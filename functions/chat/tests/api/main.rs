@@ -1,0 +1,1 @@
+//! The API of `chat` as a client sees it.

@@ -1,0 +1,93 @@
+//! `POST /api/v1/conversations`
+
+use axum::extract::State;
+use axum::http::header::LOCATION;
+use axum::http::{HeaderName, HeaderValue, StatusCode};
+use serde::Deserialize;
+use shared::auth::Caller;
+use shared::http::{AcceptsJson, Json};
+use shared::model::{Conversation, ConversationId, ConversationStatus};
+use shared::{Error, Result};
+
+use crate::Conversations;
+use crate::view::{ConversationView, Tagged, model, system_prompt, tagged, title};
+
+/// A conversation to be created. Every field may be left out.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewConversation {
+    /// What to call it.
+    #[serde(default)]
+    #[schema(example = "Oslo", min_length = 1, max_length = 200)]
+    title: Option<String>,
+    /// The model that shall answer; if left out, the default model.
+    #[serde(default)]
+    model: Option<String>,
+    /// What to tell the model before the messages.
+    #[serde(default)]
+    #[schema(
+        example = "Answer in one sentence.",
+        min_length = 1,
+        max_length = 32000
+    )]
+    system_prompt: Option<String>,
+}
+
+/// Creates a conversation.
+#[utoipa::path(
+    post,
+    path = "/api/v1/conversations",
+    tag = "conversations",
+    security(("bearer" = [])),
+    request_body = NewConversation,
+    responses((
+        status = 201,
+        description = "The new conversation.",
+        body = ConversationView,
+        headers(("location" = String, description = "Its path."), ("etag" = String, description = "Its version.")),
+    )),
+)]
+pub(crate) async fn create_conversation(
+    caller: Caller,
+    _: AcceptsJson,
+    State(state): State<Conversations>,
+    Json(new): Json<NewConversation>,
+) -> Result<(StatusCode, [(HeaderName, HeaderValue); 1], Tagged)> {
+    let conversation = create(&state, &caller, new).await?;
+    let location = HeaderValue::from_str(&format!("/api/v1/conversations/{}", conversation.id));
+    let location = [(LOCATION, location.map_err(Error::internal)?)];
+    Ok((StatusCode::CREATED, location, tagged(conversation)))
+}
+
+async fn create(
+    state: &Conversations,
+    caller: &Caller,
+    new: NewConversation,
+) -> Result<Conversation> {
+    let now = state.app.clock.now();
+    let conversation = Conversation {
+        id: ConversationId::new(),
+        title: new.title.as_deref().map(title).transpose()?,
+        model: new
+            .model
+            .as_deref()
+            .map(|id| model(&state.catalogue, id))
+            .transpose()?,
+        system_prompt: new
+            .system_prompt
+            .as_deref()
+            .map(system_prompt)
+            .transpose()?,
+        status: ConversationStatus::Active,
+        version: 1,
+        created_at: now,
+        active_at: now,
+    };
+    state
+        .app
+        .store
+        .of(caller)
+        .conversation_create(&conversation)
+        .await?;
+    Ok(conversation)
+}

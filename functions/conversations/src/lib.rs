@@ -1,0 +1,52 @@
+//! Conversations: create, list, get, change, delete, and list their messages.
+
+mod create;
+mod delete;
+mod get;
+mod list;
+mod list_messages;
+mod update;
+mod view;
+
+use axum::Router;
+use axum::extract::FromRef;
+use engine::Catalogue;
+use shared::{App, Result};
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// What the handlers of this group can reach.
+#[derive(Debug, Clone, FromRef)]
+struct Conversations {
+    app: App,
+    catalogue: Catalogue,
+}
+
+/// The group's routes.
+pub fn router(app: App) -> Result<Router> {
+    let state = Conversations {
+        catalogue: Catalogue::new(&app.config.providers),
+        app,
+    };
+    Ok(routes().with_state(state).into())
+}
+
+/// The group's part of the OpenAPI document.
+pub fn openapi() -> OpenApi {
+    routes().into_openapi()
+}
+
+fn routes() -> OpenApiRouter<Conversations> {
+    OpenApiRouter::new()
+        .routes(routes!(
+            create::create_conversation,
+            list::list_conversations
+        ))
+        .routes(routes!(
+            get::get_conversation,
+            update::update_conversation,
+            delete::delete_conversation
+        ))
+        .routes(routes!(list_messages::list_messages))
+}

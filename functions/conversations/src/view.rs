@@ -1,0 +1,98 @@
+//! What comes in and goes out, and the rules that creating and changing share.
+
+use axum::http::HeaderValue;
+use axum::http::header::ETAG;
+use engine::Catalogue;
+use serde::Serialize;
+use shared::http::{Json, Timestamp, etag};
+use shared::model::{Conversation, ConversationId, ConversationStatus, SystemPrompt, Title};
+use shared::{Error, Result};
+
+/// How many entries a page has if the client does not say.
+pub(crate) const DEFAULT_LIMIT: u32 = 20;
+
+/// A conversation, without its messages.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = Conversation)]
+pub(crate) struct ConversationView {
+    /// Its id.
+    id: ConversationId,
+    /// What it is called.
+    title: Option<String>,
+    /// The model that answers; `null` for the default model.
+    model: Option<String>,
+    /// What the model is told before the messages.
+    system_prompt: Option<String>,
+    /// Whether it is in daily use.
+    status: ConversationStatus,
+    /// When it was created.
+    created_at: Timestamp,
+    /// When it was created, changed or answered in last.
+    active_at: Timestamp,
+}
+
+impl From<Conversation> for ConversationView {
+    fn from(conversation: Conversation) -> Self {
+        let Conversation {
+            id,
+            title,
+            model,
+            system_prompt,
+            status,
+            version: _,
+            created_at,
+            active_at,
+        } = conversation;
+        Self {
+            id,
+            title,
+            model,
+            system_prompt,
+            status,
+            created_at: Timestamp(created_at),
+            active_at: Timestamp(active_at),
+        }
+    }
+}
+
+/// A conversation and its entity tag.
+pub(crate) type Tagged = (
+    [(axum::http::HeaderName, HeaderValue); 1],
+    Json<ConversationView>,
+);
+
+/// The reply with one conversation.
+pub(crate) fn tagged(conversation: Conversation) -> Tagged {
+    let tag = etag(conversation.version);
+    ([(ETAG, tag)], Json(conversation.into()))
+}
+
+/// A title as it is stored.
+pub(crate) fn title(title: &str) -> Result<String> {
+    Title::parse("/title", title).map(Title::into_string)
+}
+
+/// A system prompt as it is stored.
+pub(crate) fn system_prompt(prompt: &str) -> Result<String> {
+    SystemPrompt::parse("/system_prompt", prompt).map(SystemPrompt::into_string)
+}
+
+/// The id of a model that there is.
+pub(crate) fn model(catalogue: &Catalogue, id: &str) -> Result<String> {
+    let model = catalogue.find(id);
+    let model = model.ok_or_else(|| {
+        Error::invalid(
+            "/model",
+            "there is no such model; GET /api/v1/models lists them",
+        )
+    })?;
+    Ok(model.spec().id.clone())
+}
+
+/// How many entries a page may have: 1 to 100.
+pub(crate) fn limit(limit: Option<u32>) -> Result<u32> {
+    match limit.unwrap_or(DEFAULT_LIMIT) {
+        limit @ 1..=100 => Ok(limit),
+        _ => Err(Error::invalid("limit", "must be from 1 to 100")),
+    }
+}

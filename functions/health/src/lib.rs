@@ -1,0 +1,51 @@
+//! Whether it lives, whether it can work, and how to use it; and the answer for paths that nobody has.
+
+mod docs;
+mod live;
+mod ready;
+
+use axum::Router;
+use axum::extract::FromRef;
+use engine::{Catalogue, ProviderKeys, Providers};
+use shared::{App, Result};
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use ready::Dependencies;
+
+/// What the handlers of this group can reach.
+#[derive(Debug, Clone, FromRef)]
+struct Health {
+    app: App,
+    dependencies: Dependencies,
+}
+
+/// The group's routes.
+pub fn router(app: App) -> Result<Router> {
+    let keys = ProviderKeys::secret(
+        app.secrets.clone(),
+        app.config.provider_keys_secret_id.clone(),
+    );
+    router_with(app, keys)
+}
+
+/// The group's routes with provider keys from elsewhere.
+pub fn router_with(app: App, keys: ProviderKeys) -> Result<Router> {
+    let catalogue = Catalogue::new(&app.config.providers);
+    let dependencies = Dependencies::new(&app, catalogue, Providers::new(keys)?);
+    let state = Health { app, dependencies };
+    Ok(Router::from(routes().with_state(state)).merge(docs::router()))
+}
+
+/// The group's part of the OpenAPI document.
+pub fn openapi() -> OpenApi {
+    routes().into_openapi()
+}
+
+fn routes() -> OpenApiRouter<Health> {
+    OpenApiRouter::new()
+        .routes(routes!(live::get_live))
+        .routes(routes!(ready::get_ready))
+        .routes(routes!(docs::get_document))
+}

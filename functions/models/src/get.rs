@@ -1,0 +1,28 @@
+//! `GET /api/v1/models/{model_id}`
+
+use axum::extract::State;
+use shared::auth::Caller;
+use shared::http::{AcceptsJson, Json, Path};
+use shared::{Error, Result};
+
+use crate::Models;
+use crate::view::ModelView;
+
+/// Gets a model. A slash in its id is written as `%2F`.
+#[utoipa::path(
+    get,
+    path = "/api/v1/models/{model_id}",
+    tag = "models",
+    security(("bearer" = [])),
+    params(("model_id" = String, Path, description = "The model.")),
+    responses((status = 200, description = "The model.", body = ModelView)),
+)]
+pub(crate) async fn get_model(
+    _: Caller,
+    _: AcceptsJson,
+    State(state): State<Models>,
+    Path(id): Path<String>,
+) -> Result<Json<ModelView>> {
+    let model = state.catalogue.find(&id).ok_or(Error::NotFound("model"))?;
+    Ok(Json(ModelView::new(model, state.catalogue.default_model())))
+}

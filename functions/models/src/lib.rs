@@ -1,0 +1,40 @@
+//! Which models can be chatted with.
+
+mod get;
+mod list;
+mod view;
+
+use axum::Router;
+use axum::extract::FromRef;
+use engine::Catalogue;
+use shared::{App, Result};
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// What the handlers of this group can reach.
+#[derive(Debug, Clone, FromRef)]
+struct Models {
+    app: App,
+    catalogue: Catalogue,
+}
+
+/// The group's routes.
+pub fn router(app: App) -> Result<Router> {
+    let state = Models {
+        catalogue: Catalogue::new(&app.config.providers),
+        app,
+    };
+    Ok(routes().with_state(state).into())
+}
+
+/// The group's part of the OpenAPI document.
+pub fn openapi() -> OpenApi {
+    routes().into_openapi()
+}
+
+fn routes() -> OpenApiRouter<Models> {
+    OpenApiRouter::new()
+        .routes(routes!(list::list_models))
+        .routes(routes!(get::get_model))
+}
