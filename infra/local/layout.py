@@ -1,0 +1,100 @@
+"""Where things are: the repository, the stack's own directory, the ports and the names of the resources."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+INFRA = REPOSITORY / "infra"
+TEMPLATE = REPOSITORY / "template.yaml"
+
+# No stand-in checks a signature, but the clients insist on signing.
+REGION = "us-east-1"
+ACCESS_KEY = "local"
+
+# The local names of the template's resources, by logical id.
+RESOURCE_NAMES = {
+    "Table": "chatter",
+    "Bucket": "chatter-local",
+    "JobQueue": "chatter-jobs",
+    "JobDeadLetterQueue": "chatter-jobs-dead-letters",
+    "SigningKeys": "chatter/signing-keys",
+    "ProviderKeys": "chatter/provider-keys",
+}
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Four neighbouring ports, so that one option moves the whole stack."""
+
+    api: int
+
+    @property
+    def dynamodb(self) -> int:
+        return self.api + 1
+
+    @property
+    def aws(self) -> int:
+        return self.api + 2
+
+    @property
+    def model(self) -> int:
+        return self.api + 3
+
+
+def url(port: int) -> str:
+    return f"http://127.0.0.1:{port}"
+
+
+@dataclass(frozen=True)
+class Home:
+    """The directory of everything the stack makes; deleting it loses the local data and nothing else."""
+
+    path: Path
+
+    @classmethod
+    def at(cls, directory: str | None) -> Home:
+        home = cls(Path(directory).resolve() if directory else REPOSITORY / ".chatter")
+        home.path.mkdir(parents=True, exist_ok=True)
+        # A home elsewhere in the repository must be ignored too: `cargo lambda watch` restarts the functions
+        # whenever a file changes that git does not ignore, and the logs change with every request.
+        ignore = home.path / ".gitignore"
+        if not ignore.exists():
+            ignore.write_text("*\n")
+        return home
+
+    @property
+    def venv(self) -> Path:
+        return self.path / "venv"
+
+    @property
+    def sam_venv(self) -> Path:
+        return self.path / "sam-venv"
+
+    @property
+    def model(self) -> Path:
+        return self.path / "models" / "smollm2-135m-instruct.gguf"
+
+    @property
+    def env_file(self) -> Path:
+        return self.path / "env"
+
+    @property
+    def data(self) -> Path:
+        """Survives between runs, and holds secrets: only its owner may look inside."""
+        return private_directory(self.path / "data")
+
+    @property
+    def logs(self) -> Path:
+        return private_directory(self.path / "logs")
+
+    @property
+    def scratch(self) -> Path:
+        return private_directory(self.path / "scratch")
+
+
+def private_directory(path: Path) -> Path:
+    path.mkdir(parents=True, exist_ok=True)
+    path.chmod(0o700)
+    return path

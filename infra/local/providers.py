@@ -1,0 +1,222 @@
+"""Which models answer. By default the small one on this machine; the environment puts others in its place.
+
+OPENAI_BASE_URL        any server that speaks OpenAI's protocol (Ollama, vLLM), with OPENAI_API_KEY if it wants one
+OPENAI_API_KEY         alone: OpenAI itself
+ANTHROPIC_API_KEY      Anthropic, at ANTHROPIC_BASE_URL if that is set
+CHATTER_MODELS         ids, comma separated, instead of asking the OpenAI server what it has
+CHATTER_CONTEXT_WINDOW, CHATTER_MAX_OUTPUT_TOKENS
+                       tokens, for models that providers.json does not know (8192 and 1024)
+CHATTER_LOCAL_MODEL=1  the local model as well, after the others
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from .console import Failure
+from .layout import Ports, url
+from .web import Unanswered, call
+
+Model = dict[str, Any]
+
+LOCAL = "local"
+_KNOWN: dict[str, dict[str, Any]] = json.loads(
+    Path(__file__).with_name("providers.json").read_text()
+)
+
+
+@dataclass(frozen=True)
+class Provider:
+    name: str
+    wire: str
+    base_url: str
+    models: list[Model]
+    key: str | None = None
+
+    def public(self) -> dict[str, Any]:
+        """What the functions read from PROVIDERS. The key is not among it: that is in Secrets Manager."""
+        return {
+            "name": self.name,
+            "wire": self.wire,
+            "base_url": self.base_url,
+            "models": self.models,
+        }
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The part of the environment that decides, checked."""
+
+    env: Mapping[str, str]
+
+    def get(self, name: str) -> str | None:
+        return self.env.get(name, "").strip() or None
+
+    def tokens(self, name: str, default: int) -> int:
+        value = self.get(name) or str(default)
+        if not value.isdecimal() or int(value) < 1:
+            raise Failure(f"{name} must be a number of tokens, not {value!r}")
+        return int(value)
+
+    def models(self) -> list[str]:
+        names = (part.strip() for part in self.env.get("CHATTER_MODELS", "").split(","))
+        return list(dict.fromkeys(name for name in names if name))
+
+
+def wants_local_model(env: Mapping[str, str], named: list[str]) -> bool:
+    """Whether the model on this machine is needed; without it nothing of it is fetched or started."""
+    settings = Settings(env)
+    others = named or [
+        name
+        for name in ("OPENAI_BASE_URL", "OPENAI_API_KEY", "ANTHROPIC_API_KEY")
+        if settings.get(name)
+    ]
+    return not others or settings.get("CHATTER_LOCAL_MODEL") == "1"
+
+
+def choose(env: Mapping[str, str], named: list[str], ports: Ports) -> list[Provider]:
+    """The providers in order; the first model of the first one is the default."""
+    settings = Settings(env)
+    chosen = [_named(text, settings) for text in named]
+    if settings.get("OPENAI_BASE_URL") or settings.get("OPENAI_API_KEY"):
+        chosen.append(_openai(settings))
+    if settings.get("ANTHROPIC_API_KEY"):
+        chosen.append(_anthropic(settings))
+    if wants_local_model(env, named):
+        # Its server listens for this machine alone, yet web pages can reach that too: hence a key.
+        base_url = f"{url(ports.model)}/v1"
+        chosen.append(
+            Provider(
+                LOCAL,
+                _KNOWN[LOCAL]["wire"],
+                base_url,
+                _KNOWN[LOCAL]["models"],
+                secrets.token_urlsafe(32),
+            )
+        )
+    _refuse_repetition(chosen)
+    return chosen
+
+
+def _refuse_repetition(chosen: list[Provider]) -> None:
+    """A request names a model by its id alone."""
+    names = [provider.name for provider in chosen]
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        raise Failure(
+            f"two providers are called {name!r}; give the one from --provider another name"
+        )
+    listed_by: dict[str, str] = {}
+    for provider in chosen:
+        for model in provider.models:
+            other = listed_by.setdefault(model["id"], provider.name)
+            if other != provider.name:
+                raise Failure(
+                    f"{other} and {provider.name} both have the model {model['id']}; leave one of them out"
+                )
+
+
+def check_names(named: list[str]) -> list[str]:
+    """What is wrong with the values of --provider, before anything is fetched or built for them."""
+    faults = [
+        f"--provider wants NAME=URL, not {text!r}" for text in named if not _parts(text)
+    ]
+    if any(text.startswith(f"{LOCAL}=") for text in named):
+        faults.append(
+            f"--provider cannot be called {LOCAL!r}: that is the model on this machine"
+        )
+    return faults
+
+
+def _parts(text: str) -> tuple[str, str] | None:
+    name, _, address = text.partition("=")
+    parts = urlsplit(address)
+    if (
+        re.fullmatch(r"[a-z][a-z0-9-]*", name)
+        and parts.scheme in ("http", "https")
+        and parts.hostname
+    ):
+        return name, address.rstrip("/")
+    return None
+
+
+def _named(text: str, settings: Settings) -> Provider:
+    parts = _parts(text)
+    if not parts:
+        raise Failure(check_names([text])[0])
+    name, base_url = parts
+    key = settings.get(f"{name.upper().replace('-', '_')}_API_KEY")
+    return Provider(
+        name, "openai", base_url, _ask_for_models(name, base_url, key, settings), key
+    )
+
+
+def _openai(settings: Settings) -> Provider:
+    known = _KNOWN["openai"]
+    base_url = (settings.get("OPENAI_BASE_URL") or known["base_url"]).rstrip("/")
+    key = settings.get("OPENAI_API_KEY")
+    if settings.models():
+        models = [_model(name, settings) for name in settings.models()]
+    elif settings.get("OPENAI_BASE_URL"):
+        models = _ask_for_models("OPENAI_BASE_URL", base_url, key, settings)
+    else:
+        models = known["models"]
+    return Provider("openai", known["wire"], base_url, models, key)
+
+
+def _anthropic(settings: Settings) -> Provider:
+    known = _KNOWN["anthropic"]
+    base_url = (settings.get("ANTHROPIC_BASE_URL") or known["base_url"]).rstrip("/")
+    return Provider(
+        "anthropic",
+        known["wire"],
+        base_url,
+        known["models"],
+        settings.get("ANTHROPIC_API_KEY"),
+    )
+
+
+def _ask_for_models(
+    name: str, base_url: str, key: str | None, settings: Settings
+) -> list[Model]:
+    address = f"{base_url}/models"
+    try:
+        reply = call(address, headers={"Authorization": f"Bearer {key}"} if key else {})
+    except Unanswered as error:
+        raise Failure(
+            f"the models of {name} cannot be listed: {address} does not answer ({error})"
+        ) from error
+    if reply.status != 200:
+        raise Failure(
+            f"the models of {name} cannot be listed: {address} answers {reply.status}"
+        )
+    try:
+        # A dictionary, because some servers list a model twice.
+        ids = list(dict.fromkeys(entry["id"] for entry in reply.json()["data"]))
+    except (ValueError, KeyError, TypeError) as error:
+        raise Failure(
+            f"{address} does not answer like OpenAI's; set CHATTER_MODELS to name the models"
+        ) from error
+    if not ids:
+        raise Failure(f"{address} lists no model; load one there first")
+    return [_model(model, settings) for model in ids]
+
+
+def _model(name: str, settings: Settings) -> Model:
+    known: list[Model] = _KNOWN["openai"]["models"]
+    for model in known:
+        if model["id"] == name:
+            return model
+    context_window = settings.tokens("CHATTER_CONTEXT_WINDOW", 8192)
+    output = settings.tokens("CHATTER_MAX_OUTPUT_TOKENS", 1024)
+    if output >= context_window:
+        raise Failure(
+            f"CHATTER_MAX_OUTPUT_TOKENS ({output}) must be less than CHATTER_CONTEXT_WINDOW ({context_window})"
+        )
+    return {"id": name, "context_window": context_window, "max_output_tokens": output}

@@ -1,0 +1,132 @@
+"""What the functions talk to: DynamoDB, the other AWS services, the resources in them, and the local model."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from .console import Failure
+from .functions import LOCAL_DYNAMODB
+from .layout import INFRA, TEMPLATE, Home, Ports, url
+from .processes import Child, capture, clean_environment
+from .providers import LOCAL, Provider
+from .web import answers, listens
+
+
+def start_dynamodb(home: Home, ports: Ports, target: Path) -> Child:
+    program = target / "debug" / LOCAL_DYNAMODB
+    if not program.exists():
+        raise Failure(f"cargo did not build {program}")
+    command = [
+        str(program),
+        "--addr",
+        f"127.0.0.1:{ports.dynamodb}",
+        "--file",
+        str(home.data / "dynamodb.sqlite"),
+    ]
+    # Its file holds the accounts and the conversations: nobody else may read it.
+    return Child(
+        "dynamodb",
+        command,
+        env=clean_environment(),
+        log=home.logs / "dynamodb.log",
+        umask=0o077,
+    )
+
+
+def wait_for_dynamodb(child: Child, ports: Ports) -> None:
+    # A request would have to be signed; creating the table right after this says more than a probe could.
+    child.wait_until(lambda: listens(ports.dynamodb), 30.0)
+
+
+def start_aws(home: Home, ports: Ports) -> Child:
+    """SQS, Secrets Manager and S3. It keeps their state: objects at once, the rest when it is asked to end."""
+    state = home.data / "aws"
+    env = {
+        "PATH": os.environ.get("PATH", os.defpath),
+        "HOME": os.environ.get("HOME", str(home.path)),
+        "TMPDIR": str(home.scratch),
+        "BIND_HOST": "127.0.0.1",
+        "MINISTACK_HOST": "127.0.0.1",
+        "GATEWAY_PORT": str(ports.aws),
+        "SERVICES": "s3,secretsmanager,sqs",
+        "PERSIST_STATE": "1",
+        "STATE_DIR": str(state),
+        "S3_PERSIST": "1",
+        "S3_DATA_DIR": str(state / "s3"),
+        # Parts of it that would listen on ports of their own.
+        "IOT_MTLS_ENABLED": "0",
+        "SFTP_ENABLED": "0",
+    }
+    return Child(
+        "aws",
+        [str(home.venv / "bin" / "ministack")],
+        env=env,
+        log=home.logs / "aws.log",
+        umask=0o077,
+    )
+
+
+def wait_for_aws(child: Child, ports: Ports) -> None:
+    child.wait_until(lambda: answers(f"{url(ports.aws)}/_ministack/health"), 60.0)
+
+
+def start_model(home: Home, ports: Ports, local: Provider) -> Child:
+    model = local.models[0]
+    command = _python(home, "model_server") + [
+        "--weights",
+        str(home.model),
+        "--port",
+        str(ports.model),
+    ]
+    command += ["--name", model["id"], "--context", str(model["context_window"])]
+    env = _python_environment() | {
+        "MODEL_SERVER_KEY": local.key or "",
+        # The engine's threads spin while they wait for one another; on a busy machine that makes it a hundred times
+        # slower. Read when the engine is loaded, hence from here.
+        "OMP_WAIT_POLICY": "passive",
+    }
+    return Child("model", command, env=env, log=home.logs / "model.log")
+
+
+def wait_for_model(child: Child, ports: Ports) -> None:
+    child.wait_until(lambda: answers(f"{url(ports.model)}/health"), 60.0)
+
+
+def local_provider(providers: list[Provider]) -> Provider | None:
+    return next((provider for provider in providers if provider.name == LOCAL), None)
+
+
+def create_resources(
+    home: Home, ports: Ports, providers: list[Provider]
+) -> dict[str, Any]:
+    """Creates what is missing of the template's resources; the answer has the queue's address."""
+    command = _python(home, "resources") + [
+        "--template",
+        str(TEMPLATE),
+        "--kept-secrets",
+    ]
+    command += [
+        str(home.data / "secrets.json"),
+        "--dynamodb",
+        url(ports.dynamodb),
+        "--aws",
+        url(ports.aws),
+    ]
+    # In the environment and not among the arguments, which everybody on the machine can read.
+    keys = {provider.name: provider.key for provider in providers if provider.key}
+    env = _python_environment() | {"PROVIDER_KEYS": json.dumps(keys)}
+    created: dict[str, Any] = json.loads(
+        capture("creating the resources", command, env=env)
+    )
+    return created
+
+
+def _python(home: Home, module: str) -> list[str]:
+    return [str(home.venv / "bin" / "python"), "-m", f"{__package__}.{module}"]
+
+
+def _python_environment() -> dict[str, str]:
+    return clean_environment() | {"PYTHONPATH": str(INFRA)}
