@@ -68,6 +68,7 @@ impl Clock {
     /// The current moment.
     pub fn now(&self) -> Moment {
         match &self.0 {
+            #[expect(clippy::disallowed_methods, reason = "this is the place that may")]
             Source::System => Moment(jiff::Timestamp::now().as_microsecond()),
             Source::Manual(micros) => Moment(micros.load(Ordering::SeqCst)),
         }

@@ -27,8 +27,10 @@ struct Auth {
 
 /// The group's routes.
 pub fn router(app: App) -> Result<Router> {
+    #[expect(clippy::disallowed_methods, reason = "this is the function that may")]
+    let identity = app.store.identity();
     let auth = Auth {
-        identity: app.store.identity(),
+        identity,
         hasher: PasswordHasher::new()?,
         app,
     };

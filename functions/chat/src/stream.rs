@@ -98,8 +98,17 @@ pub(crate) fn response(
         sequence: 1,
     };
     let first = stream::once(std::future::ready(Ok(event(0, "start", &start))));
-    let rest = futures_util::StreamExt::chain(first, rest(state));
-    let body = Sse::new(rest).keep_alive(KeepAlive::new().interval(KEEP_ALIVE));
+    answer(
+        futures_util::StreamExt::chain(first, rest(state)),
+        KEEP_ALIVE,
+    )
+}
+
+fn answer(
+    events: impl Stream<Item = Result<Event, Infallible>> + Send + 'static,
+    keep_alive: Duration,
+) -> Response {
+    let body = Sse::new(events).keep_alive(KeepAlive::new().interval(keep_alive));
     let no_store = (CACHE_CONTROL, HeaderValue::from_static("no-store"));
     ([no_store], body).into_response()
 }
@@ -150,4 +159,52 @@ fn event(sequence: u64, name: &str, data: &impl Serialize) -> Event {
         .id(sequence.to_string())
         .event(name)
         .data(data)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::StreamExt as _;
+
+    fn open() -> (mpsc::Sender<TurnEvent>, State) {
+        let (sender, events) = mpsc::channel(1);
+        let state = State::Open {
+            events,
+            conversation: ConversationId::new(),
+            request_id: RequestId::new(),
+            sequence: 1,
+        };
+        (sender, state)
+    }
+
+    #[tokio::test]
+    async fn a_silent_stream_is_kept_open_by_comments() {
+        let (_sender, state) = open();
+        let response = answer(rest(state), Duration::from_millis(1));
+        let mut chunks = response.into_body().into_data_stream();
+        for _ in 0..3 {
+            let chunk = chunks.next().await.expect("a chunk").expect("no error");
+            assert_eq!(&chunk[..], b":\n\n");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_turn_that_dies_without_a_word_ends_the_stream_with_an_error() {
+        let (sender, state) = open();
+        sender
+            .send(TurnEvent::Delta("Hel".to_owned()))
+            .await
+            .expect("sent");
+        drop(sender);
+        let body = answer(rest(state), KEEP_ALIVE).into_body();
+        let bytes = axum::body::to_bytes(body, usize::MAX)
+            .await
+            .expect("no error");
+        let text = String::from_utf8_lossy(&bytes);
+        assert!(
+            text.contains("event: delta\n") && text.contains("event: error\n"),
+            "{text}"
+        );
+        assert!(text.contains("urn:chatter:problem:internal"), "{text}");
+    }
 }

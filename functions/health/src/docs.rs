@@ -3,12 +3,11 @@
 use std::sync::{Arc, LazyLock};
 
 use axum::Router;
-use axum::extract::Path;
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use shared::http::AcceptsJson;
+use shared::http::{AcceptsJson, Path};
 use shared::{Error, Result};
 use utoipa_swagger_ui::Config;
 

@@ -26,8 +26,11 @@ pub(crate) struct Dependencies {
     sqs: aws_sdk_sqs::Client,
     catalogue: Catalogue,
     providers: Providers,
-    last: Arc<Mutex<Option<(Instant, Vec<Check>)>>>,
+    last: Arc<Mutex<Option<Checked>>>,
 }
+
+/// The last result, and when it was found.
+type Checked = (Instant, Vec<Check>);
 
 /// What was found out about one dependency.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]

@@ -1,6 +1,11 @@
 //! A scripted model provider: it speaks the wires of OpenAI and Anthropic, and does what the last message of
 //! the user tells it to. A message that is a JSON object is a [`Script`]; any other text is echoed.
 
+#![expect(
+    clippy::disallowed_types,
+    reason = "this stands for another service, with errors of its own"
+)]
+
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 

@@ -23,8 +23,8 @@ use crate::context::Window;
 use crate::provider::{Part, Prompt, Providers};
 
 /// How many of the newest messages the first read takes. Enough for most windows of most conversations, and
-/// small enough to cost two read units.
-const FIRST_PAGE: u32 = 24;
+/// small enough to cost few read units.
+const FIRST_PAGE: u32 = 16;
 /// How many events wait for a slow client before the provider has to.
 const EVENTS_WAITING: usize = 64;
 /// How long a client may read nothing before it counts as gone.

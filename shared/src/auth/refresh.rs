@@ -51,7 +51,7 @@ impl RefreshSecret {
 
     /// What is stored of it: SHA-256 in base64url. A secret of 256 random bits needs no slow hash.
     pub fn hash(&self) -> String {
-        URL_SAFE_NO_PAD.encode(Sha256::digest(&self.0))
+        URL_SAFE_NO_PAD.encode(Sha256::digest(self.0))
     }
 
     /// Whether it has this hash, in constant time.

@@ -27,8 +27,13 @@ impl<S: Sync> FromRequestParts<S> for Deadline {
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Infallible> {
         let deadline = parts.extensions.get::<Context>().and_then(|context| {
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "Lambda's deadline is on the system's clock"
+            )]
+            let now = SystemTime::now();
             // The local emulator names a moment in 1970. A deadline that is over says nothing.
-            let left = context.deadline().duration_since(SystemTime::now()).ok()?;
+            let left = context.deadline().duration_since(now).ok()?;
             Some(Instant::now() + left.saturating_sub(RESERVE))
         });
         Ok(Self(deadline))

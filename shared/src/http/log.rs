@@ -7,6 +7,7 @@ use std::time::Instant;
 use axum::extract::{MatchedPath, Request};
 use axum::middleware::Next;
 use axum::response::Response;
+use http::Method;
 
 use super::problem::{Failed, Problem};
 use crate::auth::Caller;
@@ -24,52 +25,59 @@ impl LoggedCaller {
     }
 }
 
+/// What a line says of the request.
+struct Asked {
+    function: &'static str,
+    request_id: String,
+    lambda_request_id: String,
+    method: Method,
+    /// The route's pattern and not the path: a path may hold anything.
+    route: String,
+    caller: LoggedCaller,
+    started: Instant,
+}
+
 /// Writes the line when the response's head is ready; a stream's end has a line of its own.
 pub(super) async fn log_request(
     function: &'static str,
     mut request: Request,
     next: Next,
 ) -> Response {
-    let started = Instant::now();
-    let request_id = request
-        .extensions()
-        .get::<RequestId>()
-        .map(ToString::to_string)
-        .unwrap_or_default();
-    let lambda_request_id = request
-        .extensions()
-        .get::<lambda_http::Context>()
-        .map(|context| context.request_id.clone())
-        .unwrap_or_default();
-    let method = request.method().clone();
-    // The route's pattern and not the path: a path may hold anything.
-    let route = request
-        .extensions()
-        .get::<MatchedPath>()
-        .map_or("-", MatchedPath::as_str)
-        .to_owned();
-    let caller = LoggedCaller::default();
-    request.extensions_mut().insert(caller.clone());
-
+    let extensions = request.extensions();
+    let lambda = extensions.get::<lambda_http::Context>();
+    let asked = Asked {
+        function,
+        request_id: text(extensions.get::<RequestId>()),
+        lambda_request_id: text(lambda.map(|lambda| &lambda.request_id)),
+        method: request.method().clone(),
+        route: text(extensions.get::<MatchedPath>().map(MatchedPath::as_str)),
+        caller: LoggedCaller::default(),
+        started: Instant::now(),
+    };
+    request.extensions_mut().insert(asked.caller.clone());
     let response = next.run(request).await;
+    write(&asked, &response);
+    response
+}
 
+fn write(asked: &Asked, response: &Response) {
+    let Asked {
+        function,
+        request_id,
+        lambda_request_id,
+        method,
+        route,
+        caller,
+        started,
+    } = asked;
     let status = response.status().as_u16();
     let milliseconds = started.elapsed().as_secs_f64() * 1000.0;
-    let tenant = caller
-        .0
-        .get()
-        .map(|caller| caller.tenant().to_string())
-        .unwrap_or_default();
-    let user = caller
-        .0
-        .get()
-        .map(|caller| caller.user().to_string())
-        .unwrap_or_default();
+    let caller = caller.0.get();
+    let tenant = text(caller.map(Caller::tenant));
+    let user = text(caller.map(Caller::user));
     let failed = response.extensions().get::<Failed>();
-    let problem = failed
-        .map(|failed| Problem::slug(&failed.0))
-        .unwrap_or_default();
-    let cause = failed.map(|failed| causes(&failed.0)).unwrap_or_default();
+    let problem = text(failed.map(|failed| Problem::slug(&failed.0)));
+    let cause = text(failed.map(|failed| causes(&failed.0)));
     macro_rules! line {
         ($level:ident) => {
             tracing::$level!(
@@ -92,7 +100,10 @@ pub(super) async fn log_request(
         500.. => line!(error),
         _ => line!(info),
     }
-    response
+}
+
+fn text(value: Option<impl ToString>) -> String {
+    value.map(|value| value.to_string()).unwrap_or_default()
 }
 
 /// The chain of causes of an error. Texts that come from a client are never causes.

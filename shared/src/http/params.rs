@@ -33,8 +33,9 @@ impl<S: Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self> {
-        let query = axum::extract::Query::try_from_uri(&parts.uri);
-        let axum::extract::Query(value) = query.map_err(|error| {
+        #[expect(clippy::disallowed_types, reason = "this is what to use instead")]
+        let query = axum::extract::Query::try_from_uri(&parts.uri).map(|query| query.0);
+        let value = query.map_err(|error| {
             // The text is `Failed to deserialize query string: <field>: <what is wrong>`.
             let text = error.body_text();
             let text = text

@@ -45,7 +45,7 @@ pub struct TestApi {
     /// The model provider: `scripted` speaks OpenAI's wire, `scripted-claude` Anthropic's.
     pub provider: ScriptedProvider,
     router: Router,
-    people: Mutex<HashMap<String, (UserId, TenantId)>>,
+    people: Arc<Mutex<HashMap<String, (UserId, TenantId)>>>,
 }
 
 /// What a request carries.
@@ -76,7 +76,7 @@ impl TestApi {
             table,
             provider,
             router: with_layers("test", router),
-            people: Mutex::default(),
+            people: Arc::default(),
         }
     }
 
@@ -87,7 +87,7 @@ impl TestApi {
             table: self.table.clone(),
             provider: self.provider.clone(),
             router: with_layers("test", build(self.app.clone()).expect("a router")),
-            people: Mutex::new(self.lock().clone()),
+            people: self.people.clone(),
         }
     }
 

@@ -1,1 +1,13 @@
 //! The API of `chat` as a client sees it.
+
+#![expect(clippy::expect_used, reason = "a test that can't go on has failed")]
+
+mod context;
+mod cost;
+mod disconnect;
+mod helpers;
+mod provider_faults;
+mod refused_messages;
+mod streamed_turns;
+mod two_turns;
+mod whole_turns;

@@ -1,1 +1,75 @@
-//! The API of `chat` as a client sees it.
+//! The API of `models` as a client sees it.
+
+use serde_json::json;
+use test_support::TestApi;
+
+const ADA: Option<&str> = Some("ada");
+
+async fn api() -> TestApi {
+    TestApi::new(|app, _| models::router(app)).await
+}
+
+#[tokio::test]
+async fn all_models_are_listed_and_one_is_the_default() {
+    let reply = api().await.get(ADA, "/api/v1/models").await;
+    assert_eq!(reply.status, 200);
+    insta::assert_json_snapshot!(reply.body(), @r#"
+    {
+      "data": [
+        {
+          "context_window": 2048,
+          "default": true,
+          "id": "small",
+          "max_output_tokens": 512,
+          "provider": "scripted"
+        },
+        {
+          "context_window": 100000,
+          "default": false,
+          "id": "large",
+          "max_output_tokens": 1000,
+          "provider": "scripted"
+        },
+        {
+          "context_window": 2048,
+          "default": false,
+          "id": "claude",
+          "max_output_tokens": 512,
+          "provider": "scripted-claude"
+        }
+      ],
+      "has_more": false,
+      "next_cursor": null
+    }
+    "#);
+}
+
+#[tokio::test]
+async fn a_model_is_found_by_its_id() {
+    let api = api().await;
+    let found = api.get(ADA, "/api/v1/models/claude").await;
+    let listed = api.get(ADA, "/api/v1/models").await.body();
+    assert_eq!(found.body(), listed["data"][2]);
+    assert_eq!(found.body()["default"], json!(false));
+    for unknown in ["nothing", "..%2Fclaude", "claude%00", "CLAUDE"] {
+        let reply = api.get(ADA, &format!("/api/v1/models/{unknown}")).await;
+        assert_eq!(reply.problem(), (404, "not-found".to_owned()), "{unknown}");
+    }
+}
+
+#[tokio::test]
+async fn the_listing_tells_nothing_of_where_providers_are() {
+    let reply = api().await.get(ADA, "/api/v1/models").await;
+    assert!(!reply.text.contains("127.0.0.1"), "{}", reply.text);
+}
+
+#[tokio::test]
+async fn nobody_gets_a_401() {
+    let api = api().await;
+    for path in ["/api/v1/models", "/api/v1/models/claude"] {
+        assert_eq!(
+            api.get(None, path).await.problem(),
+            (401, "unauthenticated".to_owned())
+        );
+    }
+}

@@ -64,7 +64,7 @@ fn authorized(
 
 #[derive(Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
-enum Message {
+enum Chunk {
     MessageStart {
         message: Started,
     },
@@ -133,17 +133,17 @@ pub(super) struct Anthropic {
 
 impl Parser for Anthropic {
     fn parse(&mut self, event: &Event) -> Result<Vec<Part>> {
-        let message: Message =
+        let chunk: Chunk =
             serde_json::from_str(&event.data).map_err(|_| nonsense("an event is not a message"))?;
-        Ok(match message {
-            Message::MessageStart { message } => {
+        Ok(match chunk {
+            Chunk::MessageStart { message } => {
                 self.count_input(message.usage);
                 Vec::new()
             }
-            Message::ContentBlockDelta {
+            Chunk::ContentBlockDelta {
                 delta: BlockDelta::TextDelta { text },
             } => vec![Part::Text(text)],
-            Message::MessageDelta { delta, usage } => {
+            Chunk::MessageDelta { delta, usage } => {
                 self.count_input(usage);
                 let finish = delta
                     .stop_reason
@@ -152,15 +152,15 @@ impl Parser for Anthropic {
                     .map(Part::Finish);
                 finish.into_iter().chain(self.usage(usage)).collect()
             }
-            Message::MessageStop => {
+            Chunk::MessageStop => {
                 self.stopped = true;
                 vec![Part::End]
             }
-            Message::Error { error } => return Err(fault(&error.kind)),
-            Message::ContentBlockDelta {
+            Chunk::Error { error } => return Err(fault(&error.kind)),
+            Chunk::ContentBlockDelta {
                 delta: BlockDelta::Other,
             }
-            | Message::Other => Vec::new(),
+            | Chunk::Other => Vec::new(),
         })
     }
 

@@ -1,0 +1,131 @@
+//! A provider that is down, slow, or talks nonsense.
+
+use serde_json::json;
+use test_support::Fault;
+
+use crate::helpers::{api, conversation, messages, pair, say, sent};
+
+#[tokio::test]
+async fn each_fault_is_a_problem_that_says_so_and_keeps_the_question() {
+    let api = api().await;
+    for model in ["small", "claude"] {
+        for (script, status, slug) in [
+            (json!({"status": 500}), 502, "provider-unavailable"),
+            (json!({"status": 503}), 502, "provider-unavailable"),
+            (json!({"status": 401}), 502, "provider-unauthorized"),
+            (json!({"status": 403}), 502, "provider-unauthorized"),
+            (json!({"status": 400}), 502, "provider-refused"),
+            (json!({"status": 404}), 502, "provider-refused"),
+            (json!({"status": 429}), 503, "provider-overloaded"),
+            (json!({"status": 529}), 503, "provider-overloaded"),
+            (json!({"status": 302}), 502, "provider-nonsense"),
+            (json!({"html": true}), 502, "provider-nonsense"),
+            (
+                json!({"say": ["a"], "garbage_after": 0}),
+                502,
+                "provider-nonsense",
+            ),
+            (
+                json!({"say": ["a"], "cut_after": 1}),
+                502,
+                "provider-unavailable",
+            ),
+            (
+                json!({"say": ["a"], "error_after": 1}),
+                502,
+                "provider-unavailable",
+            ),
+        ] {
+            let path = conversation(&api, json!({"model": model})).await;
+            let reply = say(&api, &path, &script).await;
+            assert_eq!(
+                reply.problem(),
+                (status, slug.to_owned()),
+                "{model} {script}"
+            );
+            assert!(
+                !reply.text.contains("SECRET-OF-THE-PROVIDER"),
+                "{}",
+                reply.text
+            );
+            let stored = messages(&api, &path).await;
+            assert_eq!(stored.len(), 1, "{script}");
+            assert_eq!(stored[0]["content"], script.to_string());
+            assert_eq!(stored[0]["failure"], format!("urn:chatter:problem:{slug}"));
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_overloaded_provider_says_when_to_come_back() {
+    let api = api().await;
+    let path = conversation(&api, json!({})).await;
+    let reply = say(&api, &path, json!({"status": 429, "retry_after": 17})).await;
+    assert_eq!(reply.header("retry-after"), "17");
+}
+
+#[tokio::test]
+async fn a_provider_that_is_not_there_is_unavailable() {
+    let api = api().await;
+    let path = conversation(&api, json!({})).await;
+    let mut config = shared::config::Config::clone(&api.app.config);
+    config.providers[0].base_url = "http://127.0.0.1:1/v1".to_owned();
+    let app = shared::App {
+        config: std::sync::Arc::new(config),
+        ..api.app.clone()
+    };
+    let api = api.beside(|_| chat::router_with(app, engine::ProviderKeys::fixed([])));
+    let reply = say(&api, &path, "Hi").await;
+    assert_eq!(reply.problem(), (502, "provider-unavailable".to_owned()));
+    assert!(!reply.text.contains("127.0.0.1"), "{}", reply.text);
+}
+
+#[tokio::test]
+async fn a_provider_that_is_silent_times_out() {
+    let api = api().await;
+    let path = conversation(&api, json!({})).await;
+    let mut config = shared::config::Config::clone(&api.app.config);
+    config.turn_timeout = std::time::Duration::from_millis(300);
+    let app = shared::App {
+        config: std::sync::Arc::new(config),
+        ..api.app.clone()
+    };
+    let api = api.beside(|_| chat::router_with(app, engine::ProviderKeys::fixed([])));
+    for script in [json!({"head_delay_ms": 60_000}), json!({"stall_after": 0})] {
+        let reply = say(&api, &path, script).await;
+        assert_eq!(reply.problem(), (504, "provider-timed-out".to_owned()));
+    }
+}
+
+#[tokio::test]
+async fn after_a_failure_the_conversation_goes_on() {
+    let api = api().await;
+    let path = conversation(&api, json!({})).await;
+    let failed = json!({"status": 500}).to_string();
+    say(&api, &path, &failed).await;
+    let reply = say(&api, &path, "Again").await;
+    assert_eq!(reply.status, 201, "{}", reply.text);
+    assert_eq!(sent(&api), [pair("user", &failed), pair("user", "Again")]);
+}
+
+#[tokio::test]
+async fn an_answer_is_stored_even_if_the_table_is_throttled_for_a_while() {
+    let api = api().await;
+    let path = conversation(&api, json!({})).await;
+    api.table.fail("TransactWriteItems", Fault::Throttled, 5);
+    let reply = say(&api, &path, "Hi").await;
+    assert_eq!(reply.status, 201, "{}", reply.text);
+    assert_eq!(messages(&api, &path).await.len(), 2);
+}
+
+#[tokio::test]
+async fn nothing_is_spent_if_the_question_can_not_be_stored() {
+    let api = api().await;
+    let path = conversation(&api, json!({})).await;
+    api.table.fail("PutItem", Fault::Denied, 1);
+    assert_eq!(
+        say(&api, &path, "Hi").await.problem(),
+        (500, "internal".to_owned())
+    );
+    assert_eq!(api.provider.take_requests().len(), 0);
+}

@@ -1,0 +1,58 @@
+//! All functions side by side: what promises across functions are checked on.
+
+use axum::Router;
+use engine::ProviderKeys;
+use shared::{App, Result};
+use utoipa::openapi::OpenApi;
+
+/// A function that serves HTTP.
+#[derive(Debug, Clone, Copy)]
+pub struct Function {
+    /// Its name: the crate, the binary and the folder.
+    pub name: &'static str,
+    /// Its part of the OpenAPI document.
+    pub openapi: fn() -> OpenApi,
+    /// Its router.
+    pub router: fn(App, ProviderKeys) -> Result<Router>,
+}
+
+/// Every function that serves HTTP. A test compares this list with `functions/` and `template.yaml`.
+pub const FUNCTIONS: [Function; 5] = [
+    Function {
+        name: "auth",
+        openapi: auth::openapi,
+        router: |app, _| auth::router(app),
+    },
+    Function {
+        name: "chat",
+        openapi: chat::openapi,
+        router: chat::router_with,
+    },
+    Function {
+        name: "conversations",
+        openapi: conversations::openapi,
+        router: |app, _| conversations::router(app),
+    },
+    Function {
+        name: "health",
+        openapi: health::openapi,
+        router: health::router_with,
+    },
+    Function {
+        name: "models",
+        openapi: models::openapi,
+        router: |app, _| models::router(app),
+    },
+];
+
+/// The OpenAPI document of all functions.
+pub fn document() -> OpenApi {
+    shared::http::openapi::document(FUNCTIONS.map(|function| (function.openapi)()))
+}
+
+/// The text of the document, as `functions/health/openapi.json` must have it.
+pub fn document_text() -> String {
+    let mut text = document().to_pretty_json().unwrap_or_default();
+    text.push('\n');
+    text
+}
