@@ -72,6 +72,8 @@ def write_settings(
             [provider.public() for provider in providers], separators=(",", ":")
         ),
         "LOG_LEVEL": "info",
+        # As deployed: events of API Gateway carry the stage before the path.
+        "AWS_LAMBDA_HTTP_IGNORE_STAGE_IN_PATH": "true",
         "AWS_REGION": REGION,
         "AWS_ACCESS_KEY_ID": ACCESS_KEY,
         "AWS_SECRET_ACCESS_KEY": ACCESS_KEY,

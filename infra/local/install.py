@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TextIO
 
 from .console import Failure
-from .layout import INFRA, Home
+from .layout import INFRA, TOOLS, Home
 from .lock import taking_turns
 from .processes import clean_environment, run
 
@@ -36,7 +36,7 @@ def _virtual_environment(
     home: Home, venv: Path, requirements: Path, output: TextIO
 ) -> Path:
     """The environment's directory of programs. Rebuilt from nothing whenever anything it depends on changed."""
-    with taking_turns(home.path / "install.lock"):
+    with taking_turns(TOOLS / "install.lock"):
         # A virtual environment contains its own path and belongs to one interpreter, hence more than the file's hash.
         made_of = f"{sys.version}\n{sys.executable}\n{venv}\n{requirements.read_text()}"
         wanted = hashlib.sha256(made_of.encode()).hexdigest()
@@ -73,7 +73,7 @@ def _make(venv: Path, requirements: Path, output: TextIO) -> None:
 
 def fetch_model(home: Home) -> None:
     """Leaves the verified weights at `home.model`."""
-    with taking_turns(home.path / "install.lock"):
+    with taking_turns(TOOLS / "install.lock"):
         if home.model.exists() and _sha256(home.model) == WEIGHTS_SHA256:
             return
         home.model.parent.mkdir(exist_ok=True)

@@ -7,6 +7,8 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 INFRA = REPOSITORY / "infra"
+# What is installed once and serves every home.
+TOOLS = REPOSITORY / ".chatter"
 TEMPLATE = REPOSITORY / "template.yaml"
 
 # No stand-in checks a signature, but the clients insist on signing.
@@ -66,15 +68,15 @@ class Home:
 
     @property
     def venv(self) -> Path:
-        return self.path / "venv"
+        return TOOLS / "venv"
 
     @property
     def sam_venv(self) -> Path:
-        return self.path / "sam-venv"
+        return TOOLS / "sam-venv"
 
     @property
     def model(self) -> Path:
-        return self.path / "models" / "smollm2-135m-instruct.gguf"
+        return TOOLS / "models" / "smollm2-135m-instruct.gguf"
 
     @property
     def env_file(self) -> Path:

@@ -10,7 +10,7 @@ _FIRST_CONVERSATION = """\
 API={api}/api/v1 JSON='Content-Type: application/json'
 ME='{{"email":"ada@example.com","password":"correct horse battery"}}'
 field() {{ python3 -c "import json,sys; print(json.load(sys.stdin)['$1'])"; }}
-curl -s "$API/auth/register" -H "$JSON" -d "$ME"
+curl -s "$API/auth/register" -H "$JSON" -d "$ME"; echo
 TOKEN=$(curl -s "$API/auth/login" -H "$JSON" -d "$ME" | field access_token)
 CHAT=$(curl -s "$API/conversations" -H "$JSON" -H "Authorization: Bearer $TOKEN" -d '{{}}' | field id)
 curl -N "$API/conversations/$CHAT/messages" -H "$JSON" -H "Authorization: Bearer $TOKEN" \\

@@ -1,0 +1,58 @@
+//! The whole local stack, through its front door: `infra/up` with the real model and a scripted provider.
+//!
+//! One test, because one stack is started, used, stopped and started again. `infra/test` runs it.
+
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test that can't go on has failed, and a long one says where it is"
+)]
+
+mod client;
+mod samples;
+mod stack;
+mod turns;
+
+use client::Client;
+use stack::Stack;
+use stand_ins::provider::ScriptedProvider;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_whole_stack_from_the_first_command_to_the_second_start() {
+    let provider = ScriptedProvider::start().await.expect("a provider");
+    let stack = Stack::start(&provider.url).await;
+    step("the printed commands work as they are");
+    stack.paste_the_printed_commands().await;
+
+    let mut ada = Client::new(&stack.api);
+    ada.register_and_log_in("ada").await;
+    step("everything is ready");
+    turns::everything_is_ready(&ada).await;
+    step("wrong requests get their problems");
+    turns::wrong_requests_get_their_problems(&ada).await;
+    step("text streams while the model still writes");
+    turns::text_streams_while_the_model_writes(&ada).await;
+    step("a provider that breaks off is told");
+    turns::a_broken_provider_is_told(&ada).await;
+    step("a client that leaves loses nothing");
+    turns::a_client_that_leaves_loses_nothing(&ada).await;
+    step("the real model answers token by token");
+    let conversation = turns::the_real_model_answers(&ada).await;
+    step("cargo lambda invoke answers the samples");
+    samples::invoke_answers(&stack, &ada).await;
+    step("the logs are JSON and hold no secret");
+    stack.logs_hold_no(&ada.secrets()).await;
+    step("a second start is refused while the first runs");
+    stack.a_second_start_is_refused();
+
+    step("it stops cleanly");
+    let stack = stack.stop_and_start_again(&provider.url).await;
+    step("the conversation is found again");
+    turns::the_conversation_is_found_again(&mut ada, &conversation).await;
+    stack.stop().await;
+}
+
+fn step(what: &str) {
+    eprintln!("e2e: {what}");
+}
