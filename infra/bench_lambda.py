@@ -1,0 +1,265 @@
+"""A function's process and the Runtime API that it polls, as far as a benchmark needs them."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import select
+import socket
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+# More than any request takes, also in a debug build on a busy machine.
+PATIENCE_SECONDS = 60.0
+# Between the head and the body of a streamed answer.
+PRELUDE_END = b"\0" * 8
+
+Event = dict[str, Any]
+
+
+class Broken(Exception):
+    """The function does not do what is to be measured. Its text says what it did instead."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What something took: by the clock, and of a processor."""
+
+    wall_ms: float
+    cpu_ms: float
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    body: bytes
+    cost: Cost
+
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the function asks of the Runtime API."""
+
+    line: str
+    headers: dict[str, str]
+    body: bytes
+
+
+class Connection:
+    def __init__(self, connected: socket.socket) -> None:
+        connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connected.settimeout(PATIENCE_SECONDS)
+        self.socket = connected
+        self._unread = b""
+
+    def read_request(self) -> Request | None:
+        """`None` when the other side has closed it."""
+        head = self._until(b"\r\n\r\n")
+        if head is None:
+            return None
+        line, *fields = head.decode().split("\r\n")
+        headers = {
+            name.lower(): value.strip()
+            for name, value in (field.split(":", 1) for field in fields)
+        }
+        if headers.get("transfer-encoding") == "chunked":
+            return Request(line, headers, self._chunks())
+        return Request(
+            line, headers, self._exactly(int(headers.get("content-length", 0)))
+        )
+
+    def _chunks(self) -> bytes:
+        body = b""
+        while True:
+            length = self._until(b"\r\n")
+            if length is None:
+                raise Broken(
+                    "the function closed the connection in the middle of its answer"
+                )
+            chunk = self._exactly(int(length.split(b";")[0], 16) + 2)[:-2]
+            if not chunk:
+                return body
+            body += chunk
+
+    def _until(self, end: bytes) -> bytes | None:
+        while end not in self._unread:
+            if not self._fill():
+                return None
+        found, self._unread = self._unread.split(end, 1)
+        return found
+
+    def _exactly(self, count: int) -> bytes:
+        while len(self._unread) < count:
+            if not self._fill():
+                raise Broken(
+                    "the function closed the connection in the middle of its answer"
+                )
+        found, self._unread = self._unread[:count], self._unread[count:]
+        return found
+
+    def _fill(self) -> bool:
+        # The runtime's client leaves Nagle's algorithm on: the second small packet of an answer waits until the first
+        # is acknowledged, which the kernel may put off for 40 ms. That would be all that is seen of a streamed answer.
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+        data = self.socket.recv(65536)
+        self._unread += data
+        return bool(data)
+
+
+class Function:
+    """A started function. It has polled for its first event when the constructor returns."""
+
+    def __init__(self, binary: Path, environment: dict[str, str], log: Path) -> None:
+        self._log = log
+        self._count = 0
+        self._connections: list[Connection] = []
+        self._polling: Connection | None = None
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        api = f"127.0.0.1:{self._listener.getsockname()[1]}"
+        environment = environment | {
+            "AWS_LAMBDA_RUNTIME_API": api,
+            "AWS_LAMBDA_FUNCTION_NAME": binary.name,
+            "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256",
+            "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+        }
+        with log.open("wb") as output:
+            started = time.perf_counter()
+            self._process = subprocess.Popen(
+                [str(binary)],
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+            )
+        try:
+            self._next_poll()
+        except BaseException:
+            self.stop()
+            raise
+        self.start = Cost((time.perf_counter() - started) * 1e3, self.cpu_ms())
+
+    def __enter__(self) -> Function:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        self._process.kill()
+        self._process.wait()
+        for connection in self._connections:
+            connection.socket.close()
+        self._listener.close()
+
+    def invoke(self, event: Event, seconds: int = 29) -> Answer:
+        payload = json.dumps(event).encode()
+        self._count += 1
+        head = (
+            "HTTP/1.1 200 OK\r\n"
+            f"Lambda-Runtime-Aws-Request-Id: 8476a536-e9f4-11e8-9739-{self._count:012d}\r\n"
+            f"Lambda-Runtime-Deadline-Ms: {int((time.time() + seconds) * 1000)}\r\n"
+            "Lambda-Runtime-Invoked-Function-Arn: arn:aws:lambda:us-east-1:123456789012:function:bench\r\n"
+            "Lambda-Runtime-Trace-Id: Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=0\r\n"
+            f"Content-Type: application/json\r\nContent-Length: {len(payload)}\r\n\r\n"
+        )
+        if self._polling is None:
+            raise Broken("the function was not waiting for an event")
+        cpu_before, began = self.cpu_ms(), time.perf_counter()
+        self._polling.socket.sendall(head.encode() + payload)
+        connection, request = self._next_request()
+        wall_ms = (time.perf_counter() - began) * 1e3
+        if not request.line.startswith("POST ") or not request.line.split(" ")[
+            1
+        ].endswith("/response"):
+            raise Broken(f"the function reports {request.line}: {request.body[:500]!r}")
+        connection.socket.sendall(b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n")
+        self._next_poll()
+        return _answer(request, Cost(wall_ms, self.cpu_ms() - cpu_before))
+
+    def cpu_ms(self) -> float:
+        """What its threads have used so far; /proc/PID/schedstat alone would be the first thread's."""
+        total = 0
+        for schedstat in Path(f"/proc/{self._process.pid}/task").glob("*/schedstat"):
+            try:
+                total += int(schedstat.read_text().split()[0])
+            except (FileNotFoundError, ProcessLookupError):
+                pass  # A thread that has just ended.
+        return total / 1e6
+
+    def peak_megabytes(self) -> float:
+        for line in Path(f"/proc/{self._process.pid}/status").read_text().splitlines():
+            if line.startswith("VmHWM"):
+                return int(line.split()[1]) / 1024
+        raise Broken("the system does not say how much memory a process takes")
+
+    def _next_poll(self) -> None:
+        connection, request = self._next_request()
+        if (
+            not request.line.startswith("GET ")
+            or "/invocation/next" not in request.line
+        ):
+            raise Broken(f"the function reports {request.line}: {request.body[:500]!r}")
+        self._polling = connection
+
+    def _next_request(self) -> tuple[Connection, Request]:
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while time.monotonic() < deadline:
+            sockets = [
+                self._listener,
+                *(connection.socket for connection in self._connections),
+            ]
+            ready, _, _ = select.select(sockets, [], [], 0.5)
+            for connection in [
+                connection
+                for connection in self._connections
+                if connection.socket in ready
+            ]:
+                request = connection.read_request()
+                if request is not None:
+                    return connection, request
+                self._connections.remove(connection)
+            if self._listener in ready:
+                self._connections.append(Connection(self._listener.accept()[0]))
+            if not ready and self._process.poll() is not None:
+                raise Broken(
+                    f"the function ended with status {self._process.returncode}:\n{self.log()}"
+                )
+        raise Broken(
+            f"the function was silent for {PATIENCE_SECONDS:.0f} s:\n{self.log()}"
+        )
+
+    def log(self) -> str:
+        return "\n".join(self._log.read_text(errors="replace").splitlines()[-10:])
+
+
+def _answer(request: Request, cost: Cost) -> Answer:
+    if PRELUDE_END in request.body:
+        prelude, body = request.body.split(PRELUDE_END, 1)
+        return Answer(json.loads(prelude)["statusCode"], body, cost)
+    whole = json.loads(request.body)
+    text: str = whole.get("body") or ""
+    body = base64.b64decode(text) if whole["isBase64Encoded"] else text.encode()
+    return Answer(whole["statusCode"], body, cost)
+
+
+def clean_environment() -> dict[str, str]:
+    """What Lambda itself sets, with credentials that no stand-in looks at."""
+    return {
+        "PATH": os.defpath,
+        "HOME": "/nonexistent",
+        "AWS_REGION": "us-east-1",
+        "AWS_ACCESS_KEY_ID": "local",
+        "AWS_SECRET_ACCESS_KEY": "local",
+        "AWS_SESSION_TOKEN": "local",
+        "AWS_LAMBDA_HTTP_IGNORE_STAGE_IN_PATH": "true",
+        "AWS_LAMBDA_LOG_FORMAT": "JSON",
+        "TZ": ":UTC",
+    }

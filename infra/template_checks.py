@@ -1,0 +1,385 @@
+"""What must hold in template.yaml and what no linter checks. Runs in the SAM CLI's virtual environment.
+
+The template is transformed first, as AWS would, because what is deployed is the outcome.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import re
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
+
+# The translator speaks of switches that only AWS has.
+logging.disable(logging.WARNING)
+
+import tomlkit
+from samtranslator.translator.transform import transform
+from samtranslator.yaml_helper import yaml_parse
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+LAYERS = REPOSITORY / "shared" / "src" / "http" / "layers.rs"
+CONFIG = REPOSITORY / "shared" / "src" / "config.rs"
+
+CHAT_PATH = "/api/v1/conversations/{conversation_id}/messages"
+STREAM_MILLISECONDS = 300_000
+# How much longer a function lives than the turn in it, to store the outcome and tell it.
+TURN_RESERVE_SECONDS = 10
+API_GATEWAY_SECONDS = 29
+
+# What SAM gives every function: logs and traces. Both are for any resource, because AWS offers nothing narrower for
+# traces, and because a function's log group may be named later than its role.
+MANAGED_POLICIES = {"AWSLambdaBasicExecutionRole", "AWSXrayWriteOnlyAccess"}
+# Statements that may have a star, as (resource, Sid).
+STARS = {("BucketPolicy", "OnlyOverTls")}
+# Of Lambda and of lambda_http, not of ours.
+FOREIGN_VARIABLES = {"AWS_LAMBDA_HTTP_IGNORE_STAGE_IN_PATH"}
+KEPT_FOR_EVER = {"Table", "Bucket", "SigningKeys"}
+PROBLEM_MEMBERS = {"type", "title", "status", "detail", "request_id"}
+DEFAULT_RETENTION_SECONDS = 345_600
+DEFAULT_VISIBILITY_SECONDS = 30
+
+SECRET_LIKE = re.compile(
+    r"AKIA[0-9A-Z]{16}|sk-[A-Za-z0-9_-]{16}|BEGIN [A-Z ]*PRIVATE KEY|eyJ[A-Za-z0-9_-]{20}|(?<![\w-])[A-Za-z0-9+/_-]{40,}={0,2}"
+)
+
+Properties = dict[str, Any]
+# Yields what is wrong and what to do about it.
+Check = Callable[["Template"], Iterator[str]]
+
+
+class Template:
+    """The template as CloudFormation gets it."""
+
+    def __init__(self, path: Path) -> None:
+        self.source = yaml_parse(path.read_text())
+        self.parameters: dict[str, Properties] = self.source.get("Parameters", {})
+        for resource in self.source["Resources"].values():
+            if resource["Type"] == "AWS::Serverless::Function":
+                # Where `sam deploy` will have put it.
+                resource["Properties"]["CodeUri"] = "s3://bucket/key"
+        self.resources: dict[str, Any] = transform(self.source, {}, _ManagedPolicies())[
+            "Resources"
+        ]
+        self.body: Properties = self.of_type("AWS::ApiGateway::RestApi")["Api"]["Body"]
+
+    def of_type(self, kind: str) -> dict[str, Properties]:
+        return {
+            name: resource.get("Properties", {})
+            for name, resource in self.resources.items()
+            if resource["Type"] == kind
+        }
+
+    def functions(self) -> dict[str, Properties]:
+        return self.of_type("AWS::Lambda::Function")
+
+    def integrations(self) -> Iterator[tuple[str, str, Properties]]:
+        """Path, method and integration of every route."""
+        for path, methods in self.body["paths"].items():
+            for method, operation in methods.items():
+                yield path, method, operation["x-amazon-apigateway-integration"]
+
+
+class _ManagedPolicies:
+    def load(self) -> dict[str, str]:
+        names = ["AWSXrayWriteOnlyAccess", "service-role/AWSLambdaBasicExecutionRole"]
+        return {
+            name.split("/")[-1]: f"arn:aws:iam::aws:policy/{name}" for name in names
+        }
+
+
+def uri_of(integration: Properties) -> str:
+    return str(integration["uri"].get("Fn::Sub", integration["uri"]))
+
+
+def target_of(reference: Any) -> str | None:
+    """The logical id that a `!Ref` or `!GetAtt` names."""
+    if not isinstance(reference, dict):
+        return None
+    attribute = reference.get("Fn::GetAtt")
+    return reference.get("Ref") or (attribute[0] if attribute else None)
+
+
+def listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def chat_streams(template: Template) -> Iterator[str]:
+    post = template.body["paths"][CHAT_PATH]["post"]["x-amazon-apigateway-integration"]
+    if post.get("responseTransferMode") != "STREAM":
+        yield f"POST {CHAT_PATH} does not stream: its event needs `ResponseTransferMode: RESPONSE_STREAM`, no other word"
+    if (
+        "2021-11-15/functions/${ChatFunction.Arn}/response-streaming-invocations"
+        not in uri_of(post)
+    ):
+        yield f"POST {CHAT_PATH} does not call ChatFunction's streaming address: {uri_of(post)}"
+    if post.get("timeoutInMillis") != STREAM_MILLISECONDS:
+        yield f"POST {CHAT_PATH} needs `TimeoutInMillis: {STREAM_MILLISECONDS}`"
+
+
+def others_do_not_stream(template: Template) -> Iterator[str]:
+    for path, method, integration in template.integrations():
+        if (
+            "${ChatFunction.Arn}" not in uri_of(integration)
+            and integration.get("responseTransferMode") == "STREAM"
+        ):
+            yield f"{method} {path} streams, but its function starts with `serve` and not `serve_streams`"
+
+
+def a_turn_ends_before_its_function(template: Template) -> Iterator[str]:
+    chat = template.functions()["ChatFunction"]
+    turn = int(chat["Environment"]["Variables"]["TURN_TIMEOUT_SECONDS"])
+    if turn + TURN_RESERVE_SECONDS > chat["Timeout"]:
+        yield f"TURN_TIMEOUT_SECONDS must be {TURN_RESERVE_SECONDS} less than ChatFunction's Timeout"
+    if chat["Timeout"] * 1000 > STREAM_MILLISECONDS:
+        yield "ChatFunction's Timeout is longer than API Gateway waits for it: lower it or raise TimeoutInMillis"
+
+
+def nothing_outlives_api_gateway(template: Template) -> Iterator[str]:
+    for path, method, integration in template.integrations():
+        name = re.search(r"\$\{(\w+)\.Arn\}", uri_of(integration))
+        timeout = template.functions()[name[1]].get("Timeout", 3) if name else 0
+        if "responseTransferMode" not in integration and timeout > API_GATEWAY_SECONDS:
+            yield f"{method} {path}: {name and name[1]} may run longer than the {API_GATEWAY_SECONDS} s that API Gateway waits"
+
+
+def each_function_has_its_own_role(template: Template) -> Iterator[str]:
+    owners: dict[str | None, str] = {}
+    for name, properties in template.functions().items():
+        role = target_of(properties.get("Role"))
+        if role not in template.resources:
+            yield f"{name} has a role from elsewhere: give it Policies instead of a Role"
+        if role in owners:
+            yield f"{name} shares the role {role} with {owners[role]}: give each its own Policies"
+        owners[role] = name
+
+
+def nobody_may_do_everything(template: Template) -> Iterator[str]:
+    for role, properties in template.of_type("AWS::IAM::Role").items():
+        for arn in properties.get("ManagedPolicyArns", []):
+            if str(arn).split("/")[-1] not in MANAGED_POLICIES:
+                yield f"{role} has the managed policy {arn}: write out the actions that the function needs"
+        for policy in properties.get("Policies", []):
+            yield from _stars(role, policy["PolicyDocument"])
+    for kind in ("AWS::S3::BucketPolicy", "AWS::SQS::QueuePolicy"):
+        for name, properties in template.of_type(kind).items():
+            yield from _stars(name, properties["PolicyDocument"])
+
+
+def _stars(owner: str, document: Properties) -> Iterator[str]:
+    for statement in listed(document["Statement"]):
+        if (owner, statement.get("Sid")) in STARS:
+            continue
+        actions, resources = (
+            listed(statement.get("Action", "*")),
+            listed(statement.get("Resource", "*")),
+        )
+        if any("*" in action for action in actions):
+            yield f"{owner} allows {actions}: name each action"
+        if any(
+            resource == "*" or str(resource).startswith("arn:")
+            for resource in resources
+        ):
+            yield f"{owner} allows {actions} on {resources}: refer to the resource"
+        if "NotAction" in statement or "NotResource" in statement:
+            yield f"{owner} has a statement that allows all but something: name what is allowed"
+
+
+def queues_lose_nothing(template: Template) -> Iterator[str]:
+    queues = template.of_type("AWS::SQS::Queue")
+    dead_letters = {
+        target_of(queue["RedrivePolicy"]["deadLetterTargetArn"])
+        for queue in queues.values()
+        if "RedrivePolicy" in queue
+    }
+    for name, queue in queues.items():
+        if name in dead_letters:
+            continue
+        redrive = queue.get("RedrivePolicy")
+        if not redrive:
+            yield f"{name} has no dead-letter queue: give it a RedrivePolicy"
+            continue
+        if redrive["maxReceiveCount"] < 5:
+            yield f"{name} gives up after {redrive['maxReceiveCount']} attempts: set maxReceiveCount to 5 or more"
+        dead = queues.get(target_of(redrive["deadLetterTargetArn"]) or "", {})
+        if dead.get("FifoQueue", False) != queue.get("FifoQueue", False):
+            yield f"{name} and its dead-letter queue must both be FIFO queues or neither"
+        if retention(dead) <= retention(queue):
+            yield f"{name}'s dead-letter queue must keep messages longer than {name} does"
+
+
+def retention(queue: Properties) -> int:
+    return int(queue.get("MessageRetentionPeriod", DEFAULT_RETENTION_SECONDS))
+
+
+def consumers_have_time(template: Template) -> Iterator[str]:
+    queues, functions = template.of_type("AWS::SQS::Queue"), template.functions()
+    for name, source in template.of_type("AWS::Lambda::EventSourceMapping").items():
+        queue, function = (
+            target_of(source.get("EventSourceArn")),
+            target_of(source["FunctionName"]),
+        )
+        if queue not in queues or function not in functions:
+            continue
+        visibility = int(
+            queues[queue].get("VisibilityTimeout", DEFAULT_VISIBILITY_SECONDS)
+        )
+        if visibility < 6 * int(functions[function].get("Timeout", 3)):
+            yield f"{queue}'s VisibilityTimeout must be at least six times the Timeout of {function}"
+        if "ReportBatchItemFailures" not in source.get("FunctionResponseTypes", []):
+            yield f"{name} needs `FunctionResponseTypes: [ReportBatchItemFailures]`"
+        if not source.get("ScalingConfig", {}).get("MaximumConcurrency"):
+            yield f"{name} needs `ScalingConfig: {{ MaximumConcurrency: … }}`"
+
+
+def the_environment_has_no_secret(template: Template) -> Iterator[str]:
+    hidden = {
+        name
+        for name, parameter in template.parameters.items()
+        if parameter.get("NoEcho")
+    }
+    for name, properties in template.functions().items():
+        for variable, value in properties["Environment"]["Variables"].items():
+            if target_of(value) in hidden or any(
+                f"${{{parameter}}}" in json.dumps(value) for parameter in hidden
+            ):
+                yield f"{name} gets a hidden parameter in {variable}: put it into a secret and pass the secret's ARN"
+            if isinstance(value, str) and SECRET_LIKE.search(value):
+                yield f"{name}'s {variable} looks like a secret: put it into a secret and pass the secret's ARN"
+    for name, parameter in template.parameters.items():
+        if SECRET_LIKE.search(str(parameter.get("Default", ""))):
+            yield f"the default of {name} looks like a secret: take it out"
+    for name, output in template.source.get("Outputs", {}).items():
+        if target_of(output["Value"]) in hidden:
+            yield f"the output {name} shows a hidden parameter: take it out"
+
+
+def the_environment_is_what_config_reads(template: Template) -> Iterator[str]:
+    reads = re.findall(
+        r'reader\s*\.(?:required|parsed|seconds|optional)\(\s*"([A-Z_]+)"',
+        CONFIG.read_text(),
+    )
+    wanted = {*reads, "PROVIDERS"}
+    for name, properties in template.functions().items():
+        given = set(properties["Environment"]["Variables"]) - FOREIGN_VARIABLES
+        if given != wanted:
+            odd = ", ".join(sorted(given ^ wanted))
+            yield f"{name} and shared/src/config.rs disagree about {odd}: set what is read, and nothing else"
+        if not FOREIGN_VARIABLES <= set(properties["Environment"]["Variables"]):
+            yield f"{name} needs {', '.join(FOREIGN_VARIABLES)}, or it finds no route"
+
+
+def the_gateway_answers_as_we_do(template: Template) -> Iterator[str]:
+    constants = re.search(
+        r"const SECURITY_HEADERS.*?\];", LAYERS.read_text(), re.DOTALL
+    )
+    pairs = re.findall(
+        r'\(\s*([A-Z_]+),\s*HeaderValue::from_static\("([^"]*)"\)',
+        constants[0] if constants else "",
+    )
+    wanted = {name.replace("_", "-").lower(): f"'{value}'" for name, value in pairs}
+    wanted["content-type"] = "'application/problem+json'"
+    responses = template.body["x-amazon-apigateway-gateway-responses"]
+    for needed in {
+        "DEFAULT_4XX",
+        "DEFAULT_5XX",
+        "MISSING_AUTHENTICATION_TOKEN",
+        "THROTTLED",
+    } - set(responses):
+        yield f"GatewayResponses lacks {needed}"
+    for name, response in responses.items():
+        headers = {
+            key.split(".")[-1].lower(): value
+            for key, value in response["responseParameters"].items()
+        }
+        if wrong := [
+            header for header, value in wanted.items() if headers.get(header) != value
+        ]:
+            yield f"the gateway response {name} must have the headers of shared/src/http/layers.rs: see {', '.join(wrong)}"
+        try:
+            problem = json.loads(response["responseTemplates"]["application/json"])
+        except (KeyError, ValueError):
+            yield f"the gateway response {name} needs a template application/json that is JSON"
+            continue
+        if (
+            set(problem) != PROBLEM_MEMBERS
+            or str(problem["status"]) != response["statusCode"]
+        ):
+            yield f"the gateway response {name} must have the members {', '.join(sorted(PROBLEM_MEMBERS))} and its own status"
+        if problem.get("request_id") != "$context.requestId":
+            yield f"the gateway response {name} must have $context.requestId as its request_id"
+
+
+def logs_end(template: Template) -> Iterator[str]:
+    groups = template.of_type("AWS::Logs::LogGroup")
+    owners: dict[str | None, str] = {}
+    for name, properties in template.functions().items():
+        group = target_of(properties.get("LoggingConfig", {}).get("LogGroup"))
+        if group not in groups or group in owners:
+            yield f"{name} needs a log group of its own in LoggingConfig"
+        owners[group] = name
+    for name, properties in groups.items():
+        if not properties.get("RetentionInDays"):
+            yield f"{name} keeps logs for ever: set RetentionInDays"
+
+
+def data_outlives_the_stack(template: Template) -> Iterator[str]:
+    for name in sorted(KEPT_FOR_EVER):
+        resource = template.resources[name]
+        if {resource.get("DeletionPolicy"), resource.get("UpdateReplacePolicy")} != {
+            "Retain"
+        }:
+            yield f"{name} needs `DeletionPolicy: Retain` and `UpdateReplacePolicy: Retain`"
+
+
+def builds_are_not_cached(_: Template) -> Iterator[str]:
+    settings = tomlkit.parse((REPOSITORY / "samconfig.toml").read_text())
+    for environment, commands in settings.items():
+        for command, table in commands.items() if isinstance(commands, dict) else ():
+            if table.get("parameters", {}).get("cached"):
+                yield f"samconfig.toml, {environment}.{command}: take `cached` out, it would keep old shared code"
+
+
+CHECKS: list[tuple[str, Check]] = [
+    ("answers of POST messages are streamed", chat_streams),
+    ("nothing else is", others_do_not_stream),
+    ("a turn ends before its function does", a_turn_ends_before_its_function),
+    ("no function outlives the patience of API Gateway", nothing_outlives_api_gateway),
+    ("each function has its own role", each_function_has_its_own_role),
+    ("no role allows everything or on everything", nobody_may_do_everything),
+    ("queues lose nothing", queues_lose_nothing),
+    ("consumers of queues have time", consumers_have_time),
+    (
+        "no secret is in an environment, a default or an output",
+        the_environment_has_no_secret,
+    ),
+    ("functions get the settings that they read", the_environment_is_what_config_reads),
+    ("API Gateway's own errors look like ours", the_gateway_answers_as_we_do),
+    ("logs are kept for a while and not for ever", logs_end),
+    ("data outlives the stack", data_outlives_the_stack),
+    ("builds are not cached", builds_are_not_cached),
+]
+
+
+def main() -> int:
+    template = Template(
+        Path(sys.argv[1]) if len(sys.argv) > 1 else REPOSITORY / "template.yaml"
+    )
+    failed = False
+    for name, check in CHECKS:
+        faults = list(check(template))
+        failed = failed or bool(faults)
+        print(f"{'WRONG' if faults else 'ok   '} {name}")
+        for fault in faults:
+            print(f"      {fault}")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
