@@ -28,7 +28,7 @@ pub fn router(app: App) -> Result<Router> {
 pub fn router_with(app: App, keys: ProviderKeys) -> Result<Router> {
     let catalogue = Catalogue::new(&app.config.providers);
     let state = Chat {
-        engine: Engine::new(app.clone(), catalogue, Providers::new(keys)?),
+        engine: Engine::new(app.clone(), catalogue, Providers::new(keys)),
         app,
     };
     Ok(routes().with_state(state).into())

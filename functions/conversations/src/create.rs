@@ -4,10 +4,10 @@ use axum::extract::State;
 use axum::http::header::LOCATION;
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use serde::Deserialize;
+use shared::Result;
 use shared::auth::Caller;
-use shared::http::{AcceptsJson, Json};
+use shared::http::{AcceptsJson, Json, location};
 use shared::model::{Conversation, ConversationId, ConversationStatus};
-use shared::{Error, Result};
 
 use crate::Conversations;
 use crate::view::{ConversationView, Tagged, model, system_prompt, tagged, title};
@@ -44,7 +44,7 @@ pub(crate) struct NewConversation {
         status = 201,
         description = "The new conversation.",
         body = ConversationView,
-        headers(("location" = String, description = "Its path."), ("etag" = String, description = "Its version.")),
+        headers(("location" = String, description = "Its address."), ("etag" = String, description = "Its version.")),
     )),
 )]
 pub(crate) async fn create_conversation(
@@ -54,8 +54,8 @@ pub(crate) async fn create_conversation(
     Json(new): Json<NewConversation>,
 ) -> Result<(StatusCode, [(HeaderName, HeaderValue); 1], Tagged)> {
     let conversation = create(&state, &caller, new).await?;
-    let location = HeaderValue::from_str(&format!("/api/v1/conversations/{}", conversation.id));
-    let location = [(LOCATION, location.map_err(Error::internal)?)];
+    let path = format!("/api/v1/conversations/{}", conversation.id);
+    let location = [(LOCATION, location(&state.app, &path)?)];
     Ok((StatusCode::CREATED, location, tagged(conversation)))
 }
 

@@ -33,7 +33,7 @@ pub fn router(app: App) -> Result<Router> {
 /// The group's routes with provider keys from elsewhere.
 pub fn router_with(app: App, keys: ProviderKeys) -> Result<Router> {
     let catalogue = Catalogue::new(&app.config.providers);
-    let dependencies = Dependencies::new(&app, catalogue, Providers::new(keys)?);
+    let dependencies = Dependencies::new(&app, catalogue, Providers::new(keys));
     let state = Health { app, dependencies };
     Ok(Router::from(routes().with_state(state)).merge(docs::router()))
 }

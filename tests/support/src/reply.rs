@@ -39,6 +39,14 @@ impl Reply {
             .unwrap_or_default()
     }
 
+    /// The path in `Location`, which is an address of this API.
+    pub fn location(&self) -> &str {
+        let location = self.header("location");
+        location
+            .strip_prefix("http://chatter.test")
+            .expect("an absolute address")
+    }
+
     /// The status and the last part of the problem's type, if it is a problem document as all are: with its
     /// status, its request id and the same id in the header.
     pub fn problem(&self) -> (u16, String) {

@@ -109,10 +109,10 @@ impl Client {
             )
             .await;
         assert_eq!(reply.status(), 201);
-        let location = reply.headers()["location"]
-            .to_str()
-            .expect("a path")
-            .to_owned();
+        let location = reply.headers()["location"].to_str().expect("an address");
+        let location = location
+            .strip_prefix(&self.api)
+            .expect("an absolute address");
         format!("{location}/messages")
     }
 

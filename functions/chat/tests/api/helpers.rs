@@ -32,7 +32,7 @@ pub(crate) async fn conversation(api: &TestApi, fields: Value) -> String {
         .post(ADA, "/api/v1/conversations", fields)
         .await;
     assert_eq!(reply.status, 201, "{}", reply.text);
-    format!("{}/messages", reply.header("location"))
+    format!("{}/messages", reply.location())
 }
 
 /// The id in a path of [`conversation`].

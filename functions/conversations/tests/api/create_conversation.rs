@@ -10,7 +10,7 @@ async fn a_conversation_is_found_where_its_location_says() {
     let new = json!({"title": "  Oslo ", "model": "large", "system_prompt": "Be brief.\nBe kind."});
     let created = api.post(ADA, PATH, new).await;
     assert_eq!(created.status, 201, "{}", created.text);
-    let found = api.get(ADA, created.header("location")).await;
+    let found = api.get(ADA, created.location()).await;
     assert_eq!(found.status, 200);
     assert_eq!(found.body(), created.body());
     assert_eq!(

@@ -20,7 +20,7 @@ pub(crate) async fn api() -> TestApi {
 pub(crate) async fn create(api: &TestApi, person: Option<&str>, title: &str) -> String {
     let reply = api.post(person, PATH, json!({"title": title})).await;
     assert_eq!(reply.status, 201, "{}", reply.text);
-    reply.header("location").to_owned()
+    reply.location().to_owned()
 }
 
 /// The titles in a list.

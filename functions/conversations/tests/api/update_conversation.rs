@@ -12,7 +12,7 @@ async fn only_what_is_sent_changes() {
     let created = api
         .post(ADA, PATH, json!({"title": "Oslo", "model": "large"}))
         .await;
-    let path = created.header("location");
+    let path = created.location();
     let changed = api.patch(ADA, path, json!({"title": "Bergen"})).await;
     assert_eq!(changed.status, 200, "{}", changed.text);
     assert_eq!(
@@ -28,7 +28,7 @@ async fn null_takes_a_field_away() {
     let api = api().await;
     let new = json!({"title": "Oslo", "model": "large", "system_prompt": "Be brief."});
     let created = api.post(ADA, PATH, new).await;
-    let path = created.header("location");
+    let path = created.location();
     let reply = api
         .patch(
             ADA,

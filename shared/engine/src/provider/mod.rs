@@ -5,6 +5,7 @@ mod keys;
 mod openai;
 
 use std::collections::VecDeque;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt as _;
@@ -62,20 +63,32 @@ trait Parser: Send {
 /// Speaks to all providers over one pool of connections.
 #[derive(Debug, Clone)]
 pub struct Providers {
-    http: reqwest::Client,
+    /// Made when it is first needed: making it reads the system's root certificates, which is most of what
+    /// a start would cost.
+    http: Arc<OnceLock<reqwest::Client>>,
     keys: ProviderKeys,
 }
 
 impl Providers {
     /// With the keys of that source.
-    pub fn new(keys: ProviderKeys) -> Result<Self> {
+    pub fn new(keys: ProviderKeys) -> Self {
+        Self {
+            http: Arc::default(),
+            keys,
+        }
+    }
+
+    fn http(&self) -> Result<&reqwest::Client> {
+        if let Some(http) = self.http.get() {
+            return Ok(http);
+        }
         let http = reqwest::Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
             .read_timeout(SILENCE_TIMEOUT)
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .map_err(Error::internal)?;
-        Ok(Self { http, keys })
+        Ok(self.http.get_or_init(|| http))
     }
 
     /// Asks a model. The answer's parts are then taken from the completion, until `deadline`.
@@ -88,11 +101,11 @@ impl Providers {
         let key = self.keys.get(&provider.name).await?;
         let (request, parser): (_, Box<dyn Parser>) = match provider.wire {
             Wire::Openai => (
-                openai::request(&self.http, prompt, key.as_ref()),
+                openai::request(self.http()?, prompt, key.as_ref()),
                 Box::<openai::OpenAi>::default(),
             ),
             Wire::Anthropic => (
-                anthropic::request(&self.http, prompt, key.as_ref()),
+                anthropic::request(self.http()?, prompt, key.as_ref()),
                 Box::<anthropic::Anthropic>::default(),
             ),
         };
@@ -130,8 +143,8 @@ impl Providers {
     pub async fn check(&self, provider: &ProviderSpec) -> Result<()> {
         let key = self.keys.get(&provider.name).await?;
         let request = match provider.wire {
-            Wire::Openai => openai::list_models(&self.http, provider, key.as_ref()),
-            Wire::Anthropic => anthropic::list_models(&self.http, provider, key.as_ref()),
+            Wire::Openai => openai::list_models(self.http()?, provider, key.as_ref()),
+            Wire::Anthropic => anthropic::list_models(self.http()?, provider, key.as_ref()),
         };
         let deadline = Instant::now() + CHECK_TIMEOUT;
         let response = within(deadline, request.send()).await?.map_err(transport)?;
