@@ -5,6 +5,7 @@
 mod catalogue;
 mod context;
 mod provider;
+mod running;
 mod sse;
 mod tokens;
 mod turn;

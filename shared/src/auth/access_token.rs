@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, Header, Validation};
 use serde::{Deserialize, Serialize};
 
-use super::keys::KeySource;
+use super::key_source::KeySource;
 use crate::clock::Moment;
 use crate::error::{Error, Result};
 use crate::model::{Membership, MembershipRole, SessionId, TenantId, UserId};

@@ -1,7 +1,7 @@
 //! The caller: the permit without which no tenant's data can be reached.
 
 use crate::auth::access_token;
-use crate::auth::keys::KeySource;
+use crate::auth::key_source::KeySource;
 use crate::clock::Clock;
 use crate::error::Result;
 use crate::model::{Membership, MembershipRole, SessionId, TenantId, UserId};

@@ -2,12 +2,14 @@
 
 mod access_token;
 mod caller;
+mod key_source;
 mod keys;
 mod password;
 mod refresh;
 
 pub use access_token::{ACCESS_TOKEN_LIFETIME, AUDIENCE};
 pub use caller::{Authenticator, Caller};
-pub use keys::{KeyRing, KeySource, RingFault};
+pub use key_source::KeySource;
+pub use keys::{KeyRing, RingFault};
 pub use password::PasswordHasher;
 pub use refresh::{RefreshSecret, RefreshToken};
