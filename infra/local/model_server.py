@@ -44,7 +44,7 @@ def _parameters(options: argparse.Namespace) -> xllamacpp.CommonParams:
     parameters.cache_ram_mib = 256
     # The authors of the model advise these; a request may ask for something else.
     # Without a penalty so small a model repeats itself until it runs out of tokens.
-    parameters.sampling.penalty_repeat = 1.15
+    parameters.sampling.penalty_repeat = 1.1
     parameters.sampling.temp = 0.2
     parameters.sampling.top_p = 0.9
     return parameters

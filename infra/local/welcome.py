@@ -14,7 +14,7 @@ curl -s "$API/auth/register" -H "$JSON" -d "$ME"; echo
 TOKEN=$(curl -s "$API/auth/login" -H "$JSON" -d "$ME" | field access_token)
 CHAT=$(curl -s "$API/conversations" -H "$JSON" -H "Authorization: Bearer $TOKEN" -d '{{}}' | field id)
 curl -N "$API/conversations/$CHAT/messages" -H "$JSON" -H "Authorization: Bearer $TOKEN" \\
-  -d '{{"content":"What is the capital of France?","stream":true}}'
+  -d '{{"content":"Why is the sky blue?","stream":true}}'
 """
 
 
