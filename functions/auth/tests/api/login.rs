@@ -58,6 +58,24 @@ async fn an_unknown_address_and_a_wrong_password_get_the_same_answer() {
 }
 
 #[tokio::test]
+async fn an_unknown_address_takes_the_same_reads_as_a_wrong_password() {
+    let api = api().await;
+    register(&api, "ada@example.com").await;
+    let mut operations = Vec::new();
+    for email in ["ada@example.com", "bob@example.com"] {
+        api.table.take_calls();
+        assert_eq!(
+            log_in(&api, email, "not the password at all").await.status,
+            401
+        );
+        let calls = api.table.take_calls().into_iter();
+        operations.push(calls.map(|call| call.operation).collect::<Vec<_>>());
+    }
+    assert_eq!(operations[0], ["GetItem", "Query"]);
+    assert_eq!(operations[0], operations[1]);
+}
+
+#[tokio::test]
 async fn a_table_that_is_away_is_no_wrong_password() {
     let api = api().await;
     register(&api, "ada@example.com").await;
