@@ -18,6 +18,8 @@ use crate::model::{Conversation, ConversationId, ConversationStatus};
 
 /// The index that orders a partition by `active_at`.
 const BY_ACTIVITY: &str = "by_activity";
+/// How many conversations one Query looks through for those with a status.
+const SEARCHED_AT_ONCE: u32 = 1000;
 /// Holds where the conversation exists and is not being deleted.
 pub(super) const IS_THERE: &str = "attribute_exists(pk) AND attribute_not_exists(deleted_at)";
 
@@ -100,6 +102,12 @@ impl TenantStore {
         after: Option<(ConversationId, Moment)>,
         limit: u32,
     ) -> Result<Page<Conversation>> {
+        // Behind a filter there may be few that fit, so many are looked through at once.
+        let read_at_once = if status.is_some() {
+            SEARCHED_AT_ONCE
+        } else {
+            limit.saturating_add(1)
+        };
         let mut found = Vec::new();
         let mut start = after
             .map(|(id, active_at)| self.activity_key(id, active_at))
@@ -116,7 +124,7 @@ impl TenantStore {
                 .expression_attribute_values(":pk", s(self.conversation_pk()))
                 .scan_index_forward(false)
                 .consistent_read(true)
-                .limit(i32::try_from(limit.saturating_add(1)).unwrap_or(i32::MAX))
+                .limit(i32::try_from(read_at_once).unwrap_or(i32::MAX))
                 .set_exclusive_start_key(start)
                 .send()
                 .await
