@@ -83,6 +83,11 @@ async fn read(request: Request) -> Result<bytes::Bytes> {
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
+    // serde would take an array for a struct too, member by member.
+    let object = bytes.trim_ascii_start().first() == Some(&b'{');
+    if !object && serde_json::from_slice::<serde_json::Value>(bytes).is_ok() {
+        return Err(Error::invalid("", "must be a JSON object"));
+    }
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let parsed = serde_path_to_error::deserialize(&mut deserializer);
     let value = parsed.map_err(|error| rejection(bytes, error.inner(), pointer(error.path())))?;
@@ -242,6 +247,7 @@ mod tests {
             (r#"{"content":"x","a/b":1}"#, "/a~1b"),
             ("null", ""),
             ("[]", ""),
+            (r#"["x", true]"#, ""),
             (r#""hunter2""#, ""),
         ] {
             match extract(Some("application/json"), body)
