@@ -1,9 +1,13 @@
 //! How a function's process starts.
 
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use axum::Router;
+use axum::extract::Request;
+use axum::middleware::map_request;
 
 use crate::app::App;
 use crate::config::Config;
@@ -14,17 +18,17 @@ use crate::telemetry;
 /// How long a start may wait for connections that the first request would open otherwise.
 const WARM_UP_LIMIT: Duration = Duration::from_millis(800);
 
-/// How often in a row the runtime may end at once before the process does.
+/// How often in a row the runtime may end without having served a request before the process ends too.
 const ATTEMPTS: u32 = 3;
-/// A runtime that ran for longer than this did not end at once.
-const AT_ONCE: Duration = Duration::from_secs(1);
+/// The pause before the runtime is run again.
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// Serves a router whose answers are whole.
 pub async fn serve(function: &'static str, router: impl FnOnce(App) -> Result<Router>) -> ExitCode {
     let Some(router) = start(function, router).await else {
         return ExitCode::FAILURE;
     };
-    keep_running(async || lambda_http::run(router.clone()).await).await
+    keep_running(router, async |router| lambda_http::run(router).await).await
 }
 
 /// Serves a router whose answers may be streams.
@@ -35,29 +39,38 @@ pub async fn serve_streams(
     let Some(router) = start(function, router).await else {
         return ExitCode::FAILURE;
     };
-    keep_running(async || lambda_http::run_with_streaming_response(router.clone()).await).await
+    keep_running(router, async |router| {
+        lambda_http::run_with_streaming_response(router).await
+    })
+    .await
 }
 
-/// Runs the runtime again when its connection to the Runtime API broke. The local emulator closes idle
-/// connections, which the runtime meets as a failed request and ends; and a function that has ended is not
-/// started again there.
-async fn keep_running(run: impl AsyncFn() -> Result<(), lambda_http::Error>) -> ExitCode {
+/// Runs the runtime again when its connection to the Runtime API broke: the local emulator closes it when a
+/// client leaves a stream, the runtime then ends, and a function that has ended is not started again there.
+async fn keep_running(
+    router: Router,
+    run: impl AsyncFn(Router) -> std::result::Result<(), lambda_http::Error>,
+) -> ExitCode {
+    let served = Arc::new(AtomicU64::new(0));
+    let counter = served.clone();
+    let router = router.layer(map_request(move |request: Request| {
+        counter.fetch_add(1, Ordering::Relaxed);
+        std::future::ready(request)
+    }));
     let mut attempts = 0;
     loop {
-        let started = Instant::now();
-        let Err(error) = run().await else {
+        let before = served.load(Ordering::Relaxed);
+        let Err(error) = run(router.clone()).await else {
             return ExitCode::SUCCESS;
         };
-        attempts = if started.elapsed() < AT_ONCE {
-            attempts + 1
-        } else {
-            1
-        };
+        let idle = served.load(Ordering::Relaxed) == before;
+        attempts = if idle { attempts + 1 } else { 0 };
         if attempts == ATTEMPTS {
             tracing::error!(error = ?error, "the runtime ended: {error}");
             return ExitCode::FAILURE;
         }
         tracing::warn!(error = ?error, "the runtime ended and is run again: {error}");
+        tokio::time::sleep(PAUSE).await;
     }
 }
 

@@ -35,8 +35,8 @@ async fn the_whole_stack_from_the_first_command_to_the_second_start() {
     turns::text_streams_while_the_model_writes(&ada).await;
     step("a provider that breaks off is told");
     turns::a_broken_provider_is_told(&ada).await;
-    step("a client that leaves loses nothing");
-    turns::a_client_that_leaves_loses_nothing(&ada).await;
+    step("clients that leave lose nothing");
+    turns::clients_that_leave_lose_nothing(&ada).await;
     step("the real model answers token by token");
     let conversation = turns::the_real_model_answers(&ada).await;
     step("cargo lambda invoke answers the samples");
