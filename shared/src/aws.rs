@@ -5,6 +5,8 @@ use std::time::Duration;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
+use aws_sdk_dynamodb::config::http::HttpResponse;
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 
 use crate::config::Stage;
 
@@ -35,18 +37,19 @@ pub fn s3(sdk: &SdkConfig, stage: Stage) -> aws_sdk_s3::Client {
 }
 
 /// Why a call failed: what a moment's patience may mend, and what is a fault of ours.
-pub fn error<E, R>(error: aws_sdk_dynamodb::error::SdkError<E, R>) -> crate::Error
+pub fn error<E>(error: SdkError<E, HttpResponse>) -> crate::Error
 where
-    E: aws_sdk_dynamodb::error::ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
-    R: std::fmt::Debug + Send + Sync + 'static,
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
 {
-    use aws_sdk_dynamodb::error::SdkError;
+    let status = error
+        .raw_response()
+        .map(|response| response.status().as_u16());
     let passing = match &error {
         SdkError::TimeoutError(_) | SdkError::DispatchFailure(_) => true,
         SdkError::ServiceError(service) => is_passing(service.err().code()),
         _ => false,
     };
-    if passing {
+    if passing || status.is_some_and(|status| status >= 500) {
         crate::Error::unavailable(error)
     } else {
         crate::Error::internal(error)

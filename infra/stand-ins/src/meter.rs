@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
@@ -28,8 +27,8 @@ pub enum Fault {
     Throttled,
     /// `AccessDeniedException`, which patience does not mend.
     Denied,
-    /// No answer for this long, and then one.
-    Slow(Duration),
+    /// It is done, and the reply says that it failed: the caller sends it again.
+    ReplyLost,
 }
 
 /// The proxy.
@@ -128,7 +127,11 @@ async fn forward(State(proxy): State<Proxy>, headers: HeaderMap, body: Bytes) ->
     match next_fault(&proxy.noted, &operation) {
         Some(Fault::Throttled) => return refusal("ThrottlingException"),
         Some(Fault::Denied) => return refusal("AccessDeniedException"),
-        Some(Fault::Slow(pause)) => tokio::time::sleep(pause).await,
+        Some(Fault::ReplyLost) => {
+            // Whatever it answers is lost.
+            drop(call(&proxy, &headers, &operation, &body).await);
+            return (StatusCode::INTERNAL_SERVER_ERROR, "lost on command").into_response();
+        }
         None => {}
     }
     match call(&proxy, &headers, &operation, &body).await {

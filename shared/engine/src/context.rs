@@ -48,7 +48,7 @@ impl Window {
     /// Adds older messages until one does not fit: from there on nothing is added, because a conversation
     /// with a hole in it misleads.
     pub(crate) fn fill(&mut self, newest_first: &[Message]) {
-        for message in newest_first {
+        for message in newest_first.iter().filter(|message| can_be_sent(message)) {
             let cost = tokens::of_message(message);
             if self.full || cost > self.left {
                 self.full = true;
@@ -85,6 +85,13 @@ impl Window {
         self.newest_first.reverse();
         self.newest_first
     }
+}
+
+/// Not what the provider refused, which it would refuse again with everything after it, and not what is blank,
+/// which some providers refuse.
+fn can_be_sent(message: &Message) -> bool {
+    let refused = message.failure.as_deref() == Some("provider-refused");
+    !refused && !message.content.trim().is_empty()
 }
 
 #[cfg(test)]

@@ -90,6 +90,12 @@ impl Running {
             }
         }
         let latency = started.elapsed();
+        if text.trim().is_empty() && finish_reason != Some(FinishReason::ContentFilter) {
+            return Err(Error::provider(
+                ProviderFault::Nonsense,
+                "the answer is empty",
+            ));
+        }
         let Some(finish_reason) = finish_reason else {
             return Err(Error::provider(
                 ProviderFault::Nonsense,

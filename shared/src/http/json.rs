@@ -10,8 +10,9 @@ use serde::de::DeserializeOwned;
 
 use crate::error::{Error, FieldError, Result};
 
-/// The largest body that is read, in bytes.
-pub const MAX_BODY_BYTES: usize = 256 * 1024;
+/// The largest body that is read, in bytes: several times the longest message, because JSON may write a
+/// character as six.
+pub const MAX_BODY_BYTES: usize = 1024 * 1024;
 
 /// A JSON body. What is no JSON is 400, what is JSON of the wrong shape is 422 and names the field.
 #[derive(Debug, Clone, Copy)]

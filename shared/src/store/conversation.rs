@@ -202,7 +202,7 @@ impl TenantStore {
                 let item: ConversationItem = from_item(output.attributes.unwrap_or_default())?;
                 Ok(Some(item.into()))
             }
-            Err(error) => written::<(), _, _>(Err(error)).map(|_| None),
+            Err(error) => written::<(), _>(Err(error)).map(|_| None),
         }
     }
 

@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use aws_sdk_dynamodb::error::{ProvideErrorMetadata as _, SdkError};
+use aws_sdk_dynamodb::config::http::HttpResponse;
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem, Update};
 use serde::Serialize;
@@ -16,6 +17,9 @@ pub(super) type Item = HashMap<String, AttributeValue>;
 
 /// Holds where an item with this key does not exist yet.
 pub(super) const IS_NEW: &str = "attribute_not_exists(pk)";
+
+/// Holds where an item with this key does not exist yet, or is the one with this `id`.
+pub(super) const IS_NEW_OR_SAME: &str = "attribute_not_exists(pk) OR id = :id";
 
 /// The key of an item.
 pub(super) fn key(pk: impl Into<String>, sk: impl Into<String>) -> Item {
@@ -60,10 +64,9 @@ pub(super) enum Written {
 }
 
 /// Either written, or a condition failed; other errors are errors.
-pub(super) fn written<O, E, R>(result: Result<O, SdkError<E, R>>) -> Result<Written>
+pub(super) fn written<O, E>(result: Result<O, SdkError<E, HttpResponse>>) -> Result<Written>
 where
-    E: aws_sdk_dynamodb::error::ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
-    R: std::fmt::Debug + Send + Sync + 'static,
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
 {
     match result {
         Ok(_) => Ok(Written::Yes),
@@ -74,6 +77,12 @@ where
     }
 }
 
+/// Reasons of a cancelled transaction that a moment's patience may mend.
+const PASSING: [&str; 3] = [
+    "TransactionConflict",
+    "ThrottlingError",
+    "ProvisionedThroughputExceeded",
+];
 /// How often a transaction is tried that meets another one on the same item.
 const CONFLICT_ATTEMPTS: u32 = 4;
 
@@ -85,6 +94,18 @@ impl Store {
             .condition_expression(condition)
             .build()
             .map_err(Error::internal)?;
+        Ok(TransactWriteItem::builder().put(put).build())
+    }
+
+    /// A part of a transaction that puts an item which is new, or which this very write has put before: a
+    /// write whose reply was lost is sent again.
+    pub(super) fn put_once(&self, item: Item, id: impl ToString) -> Result<TransactWriteItem> {
+        let put = Put::builder()
+            .table_name(&*self.table)
+            .set_item(Some(item))
+            .condition_expression(IS_NEW_OR_SAME)
+            .expression_attribute_values(":id", s(id.to_string()));
+        let put = put.build().map_err(Error::internal)?;
         Ok(TransactWriteItem::builder().put(put).build())
     }
 
@@ -128,7 +149,8 @@ impl Store {
             if let Some(place) = reason(&error, "ConditionalCheckFailed") {
                 return Ok(Written::ConditionFailed { place });
             }
-            if reason(&error, "TransactionConflict").is_none() {
+            let passing = PASSING.iter().any(|code| reason(&error, code).is_some());
+            if !passing {
                 return Err(crate::aws::error(error));
             }
             if attempt == CONFLICT_ATTEMPTS {

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::TenantStore;
 use super::conversation::IS_THERE;
-use super::item::{IS_NEW, Item, Written, from_item, key, n, s, to_item, written};
+use super::item::{IS_NEW_OR_SAME, Item, Written, from_item, key, n, s, to_item, written};
 use crate::clock::Moment;
 use crate::error::{Error, Result};
 use crate::model::{Answer, ConversationId, Message, MessageId, Role};
@@ -37,6 +37,18 @@ impl<T> Page<T> {
         Self {
             items: found,
             has_more,
+        }
+    }
+}
+
+impl<T> Page<T> {
+    /// The same of a single Query, which gives fewer than were asked for when they reach 1 MB.
+    fn of_query(found: Vec<T>, more: bool, limit: u32) -> Self {
+        let short = more && found.len() <= limit as usize;
+        let page = Self::cut(found, limit);
+        Self {
+            has_more: page.has_more || short,
+            ..page
         }
     }
 }
@@ -88,7 +100,8 @@ impl TenantStore {
         key(self.message_pk(conversation), message_sk(sequence))
     }
 
-    /// At most `limit` messages in order of their sequence, after `after`.
+    /// At most `limit` messages in order of their sequence, after `after`; fewer where they have more than 1 MB
+    /// together, which keeps a reply under Lambda's limit of 6 MB.
     ///
     /// It does not look whether the conversation is the caller's: whoever calls it reads the conversation
     /// too.
@@ -98,20 +111,11 @@ impl TenantStore {
         after: u64,
         limit: u32,
     ) -> Result<Page<Message>> {
-        let mut found = Vec::new();
-        let mut start = message_sk(after + 1);
+        let first = message_sk(after + 1);
+        let bounds = (first.as_str(), message_sk(LAST_SEQUENCE));
         let wanted = limit as usize + 1;
-        loop {
-            let bounds = (start.as_str(), message_sk(LAST_SEQUENCE));
-            let (messages, more) = self
-                .messages(conversation, bounds, true, wanted - found.len())
-                .await?;
-            found.extend(messages);
-            match found.last() {
-                Some(last) if more && found.len() < wanted => start = message_sk(last.sequence + 1),
-                _ => return Ok(Page::cut(found, limit)),
-            }
-        }
+        let (found, more) = self.messages(conversation, bounds, true, wanted).await?;
+        Ok(Page::of_query(found, more, limit))
     }
 
     /// At most `limit` messages in reverse order of their sequence, before `before`. The same holds for whose
@@ -122,20 +126,14 @@ impl TenantStore {
         before: u64,
         limit: u32,
     ) -> Result<Page<Message>> {
-        let mut found = Vec::new();
-        let mut before = before;
-        let wanted = limit + 1;
-        loop {
-            let left = wanted - u32::try_from(found.len()).unwrap_or(wanted);
-            let history = self.message_history(conversation, before, left).await?;
-            found.extend(history.newest_first);
-            match found.last() {
-                Some(last) if history.has_more && found.len() < wanted as usize => {
-                    before = last.sequence
-                }
-                _ => return Ok(Page::cut(found, limit)),
-            }
-        }
+        let history = self
+            .message_history(conversation, before, limit.saturating_add(1))
+            .await?;
+        Ok(Page::of_query(
+            history.newest_first,
+            history.has_more,
+            limit,
+        ))
     }
 
     /// At most `limit` messages in reverse order of their sequence, before `before`. A single Query: when it
@@ -197,7 +195,10 @@ impl TenantStore {
             &MessageItem::from(message),
         )?;
         let request = self.store.db.put_item().table_name(&*self.store.table);
-        let request = request.set_item(Some(item)).condition_expression(IS_NEW);
+        let request = request
+            .set_item(Some(item))
+            .condition_expression(IS_NEW_OR_SAME)
+            .expression_attribute_values(":id", s(message.id.to_string()));
         match written(request.send().await)? {
             Written::Yes => Ok(Begun::Yes),
             Written::ConditionFailed { .. } => Ok(Begun::TakenByAnother),
@@ -213,7 +214,7 @@ impl TenantStore {
         )?;
         let parts = vec![
             self.touch(conversation, answer.created_at)?,
-            self.store.put(item, IS_NEW)?,
+            self.store.put_once(item, answer.id)?,
         ];
         match self.store.transact(parts).await? {
             Written::Yes => Ok(true),

@@ -95,7 +95,7 @@ const WRONG: [(&str, &str, &str, &str, u16, &str); 8] = [
 
 pub(crate) async fn wrong_requests_get_their_problems(client: &Client) {
     let path = client.conversation(SCRIPTED).await;
-    let large = "x".repeat(300_000);
+    let large = "x".repeat(1_100_000);
     let too_large = ("POST", LIST, JSON, large.as_str(), 413, "body-too-large");
     for (method, wrong, content_type, body, status, slug) in WRONG.into_iter().chain([too_large]) {
         let method: Method = method.parse().expect("a method");

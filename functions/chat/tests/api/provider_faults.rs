@@ -119,6 +119,49 @@ async fn an_answer_is_stored_even_if_the_table_is_throttled_for_a_while() {
 }
 
 #[tokio::test]
+async fn a_write_whose_reply_is_lost_is_made_once() {
+    let api = api().await;
+    for operation in ["PutItem", "TransactWriteItems"] {
+        let path = conversation(&api, json!({})).await;
+        api.table.fail(operation, Fault::ReplyLost, 1);
+        let reply = say(&api, &path, "Hi").await;
+        assert_eq!(reply.status, 201, "{operation}: {}", reply.text);
+        assert_eq!(messages(&api, &path).await.len(), 2, "{operation}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_whose_storing_was_never_confirmed_is_found_stored() {
+    let api = api().await;
+    let path = conversation(&api, json!({})).await;
+    // More than the client's own retries: the whole transaction is made anew.
+    api.table.fail("TransactWriteItems", Fault::ReplyLost, 4);
+    let reply = say(&api, &path, "Hi").await;
+    let stored = messages(&api, &path).await;
+    assert_eq!(stored.len(), 2, "{stored:?}");
+    assert_eq!(reply.status, 201, "{}", reply.text);
+    assert_eq!(stored[0].get("failure"), None);
+}
+
+#[tokio::test]
+async fn what_the_provider_refused_is_not_sent_again() {
+    let api = api().await;
+    let path = conversation(&api, json!({})).await;
+    say(&api, &path, json!({"status": 400})).await;
+    assert_eq!(say(&api, &path, "Hi").await.status, 201);
+    assert_eq!(sent(&api), [pair("user", "Hi")]);
+}
+
+#[tokio::test]
+async fn an_empty_answer_is_none() {
+    let api = api().await;
+    let path = conversation(&api, json!({})).await;
+    let reply = say(&api, &path, json!({"say": [" "]})).await;
+    assert_eq!(reply.problem(), (502, "provider-nonsense".to_owned()));
+    assert_eq!(messages(&api, &path).await.len(), 1);
+}
+
+#[tokio::test]
 async fn nothing_is_spent_if_the_question_can_not_be_stored() {
     let api = api().await;
     let path = conversation(&api, json!({})).await;

@@ -223,7 +223,7 @@ async fn refusal(response: reqwest::Response, deadline: Instant) -> Error {
         .and_then(|value| value.to_str().ok());
     let retry_after = retry_after
         .and_then(|seconds| seconds.parse().ok())
-        .map(Duration::from_secs);
+        .map(|seconds: u64| Duration::from_secs(seconds.clamp(1, 300)));
     let fault = match status {
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => ProviderFault::Unauthorized,
         StatusCode::TOO_MANY_REQUESTS => ProviderFault::Overloaded { retry_after },
