@@ -99,12 +99,12 @@ impl Store {
 
     /// A part of a transaction that puts an item which is new, or which this very write has put before: a
     /// write whose reply was lost is sent again.
-    pub(super) fn put_once(&self, item: Item, id: impl ToString) -> Result<TransactWriteItem> {
+    pub(super) fn put_once(&self, item: Item, id: String) -> Result<TransactWriteItem> {
         let put = Put::builder()
             .table_name(&*self.table)
             .set_item(Some(item))
             .condition_expression(IS_NEW_OR_SAME)
-            .expression_attribute_values(":id", s(id.to_string()));
+            .expression_attribute_values(":id", s(id));
         let put = put.build().map_err(Error::internal)?;
         Ok(TransactWriteItem::builder().put(put).build())
     }

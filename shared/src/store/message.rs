@@ -214,7 +214,7 @@ impl TenantStore {
         )?;
         let parts = vec![
             self.touch(conversation, answer.created_at)?,
-            self.store.put_once(item, answer.id)?,
+            self.store.put_once(item, answer.id.to_string())?,
         ];
         match self.store.transact(parts).await? {
             Written::Yes => Ok(true),
