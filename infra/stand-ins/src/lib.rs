@@ -6,3 +6,4 @@ pub mod arguments;
 pub mod dynamodb;
 pub mod meter;
 pub mod provider;
+pub mod secrets;
