@@ -62,6 +62,7 @@ class World:
             "BUCKET_NAME": "bench",
             "QUEUE_URL": f"{self._aws}/000000000000/bench",
             "SIGNING_KEYS_SECRET_ID": "signing-keys",
+            "DATA_KEYS_SECRET_ID": "data-keys",
             "PROVIDER_KEYS_SECRET_ID": "provider-keys",
             "TOKEN_ISSUER": "https://bench.example.com",
             "PROVIDERS": json.dumps([provider]),
@@ -133,6 +134,7 @@ class _Handler(BaseHTTPRequestHandler):
 # Made anew for each run, and of no use elsewhere.
 _SECRETS = {
     "signing-keys": json.dumps({"bootstrap": secrets.token_urlsafe(48)}),
+    "data-keys": json.dumps({"bootstrap": secrets.token_urlsafe(48)}),
     "provider-keys": json.dumps({PROVIDER: secrets.token_urlsafe(24)}),
 }
 

@@ -7,6 +7,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::secrets::Secrets;
 use crate::store::Store;
+use crate::vault::Vault;
 
 /// The parts that every function has, made once a process.
 #[derive(Debug, Clone)]
@@ -19,6 +20,8 @@ pub struct App {
     pub store: Store,
     /// Who is calling.
     pub authenticator: Authenticator,
+    /// What is stored encrypted.
+    pub vault: Vault,
     /// Secrets Manager.
     pub secrets: Secrets,
     /// The settings of AWS clients, for the functions that need another one.
@@ -35,7 +38,13 @@ impl App {
             config.signing_keys_secret_id.clone(),
             clock.clone(),
         );
+        let vault = Vault::secret(
+            secrets.clone(),
+            config.data_keys_secret_id.clone(),
+            clock.clone(),
+        );
         Self {
+            vault,
             store: Store::new(sdk, &config.table_name),
             authenticator: Authenticator::new(keys, config.token_issuer.clone(), clock.clone()),
             config: Arc::new(config),

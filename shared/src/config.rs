@@ -32,6 +32,8 @@ pub struct Config {
     pub queue_url: String,
     /// `SIGNING_KEYS_SECRET_ID`: the secret that holds the signing-key ring.
     pub signing_keys_secret_id: String,
+    /// `DATA_KEYS_SECRET_ID`: the secret that holds the keys with which stored values are encrypted.
+    pub data_keys_secret_id: String,
     /// `PROVIDER_KEYS_SECRET_ID`: the secret that holds the API keys of the model providers.
     pub provider_keys_secret_id: String,
     /// `TOKEN_ISSUER`: the `iss` of access tokens, and where this API is reached.
@@ -82,6 +84,7 @@ impl Config {
                 .parsed("QUEUE_URL", URL_RULE, |url| secure_url(url, stage))
                 .unwrap_or_default(),
             signing_keys_secret_id: reader.required("SIGNING_KEYS_SECRET_ID"),
+            data_keys_secret_id: reader.required("DATA_KEYS_SECRET_ID"),
             provider_keys_secret_id: reader.required("PROVIDER_KEYS_SECRET_ID"),
             token_issuer: reader
                 .parsed("TOKEN_ISSUER", URL_RULE, |url| secure_url(url, stage))
@@ -227,12 +230,13 @@ fn secure_url(value: &str, stage: Option<Stage>) -> Option<String> {
 mod tests {
     use super::*;
 
-    const GOOD: [(&str, &str); 9] = [
+    const GOOD: [(&str, &str); 10] = [
         ("STAGE", "prod"),
         ("TABLE_NAME", "chatter"),
         ("BUCKET_NAME", "chatter-bucket"),
         ("QUEUE_URL", "https://sqs.us-east-1.amazonaws.com/1/jobs"),
         ("SIGNING_KEYS_SECRET_ID", "keys"),
+        ("DATA_KEYS_SECRET_ID", "data-keys"),
         ("PROVIDER_KEYS_SECRET_ID", "provider-keys"),
         ("TOKEN_ISSUER", "https://chatter.example.com"),
         ("PROVIDERS", PROVIDERS),
@@ -269,6 +273,7 @@ mod tests {
                     "TABLE_NAME",
                     "BUCKET_NAME",
                     "SIGNING_KEYS_SECRET_ID",
+                    "DATA_KEYS_SECRET_ID",
                     "PROVIDER_KEYS_SECRET_ID",
                 ];
                 let optional = name == "TURN_TIMEOUT_SECONDS";
@@ -287,7 +292,7 @@ mod tests {
     #[test]
     fn all_faults_are_named_at_once() {
         let faults = Config::read(|_| None).expect_err("nothing is set");
-        assert_eq!(faults.0.len(), 8, "{faults}");
+        assert_eq!(faults.0.len(), 9, "{faults}");
     }
 
     #[test]

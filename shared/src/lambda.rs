@@ -8,11 +8,14 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::Request;
 use axum::middleware::map_request;
+use lambda_runtime::LambdaEvent;
+use serde_json::Value;
 
 use crate::app::App;
 use crate::config::Config;
 use crate::error::Result;
 use crate::http::with_layers;
+use crate::secret_source::refusal;
 use crate::telemetry;
 
 /// How long a start may wait for connections that the first request would open otherwise.
@@ -28,7 +31,8 @@ pub async fn serve(function: &'static str, router: impl FnOnce(App) -> Result<Ro
     let Some(router) = start(function, router).await else {
         return ExitCode::FAILURE;
     };
-    keep_running(router, async |router| lambda_http::run(router).await).await
+    let (router, served) = counted(router);
+    keep_running(&served, async || lambda_http::run(router.clone()).await).await
 }
 
 /// Serves a router whose answers may be streams.
@@ -39,28 +43,72 @@ pub async fn serve_streams(
     let Some(router) = start(function, router).await else {
         return ExitCode::FAILURE;
     };
-    keep_running(router, async |router| {
-        lambda_http::run_with_streaming_response(router).await
+    let (router, served) = counted(router);
+    keep_running(&served, async || {
+        lambda_http::run_with_streaming_response(router.clone()).await
     })
     .await
 }
 
-/// Runs the runtime again when its connection to the Runtime API broke: the local emulator closes it when a
-/// client leaves a stream, the runtime then ends, and a function that has ended is not started again there.
-async fn keep_running(
-    router: Router,
-    run: impl AsyncFn(Router) -> std::result::Result<(), lambda_http::Error>,
+/// Serves events that are not HTTP. An error is written to the log and told to whoever sent the event.
+pub async fn serve_events<H: EventHandler>(
+    function: &'static str,
+    handler: impl FnOnce(App) -> H,
 ) -> ExitCode {
+    let Some(app) = configured(function).await else {
+        return ExitCode::FAILURE;
+    };
+    let handler = handler(app);
+    let served = AtomicU64::new(0);
+    let (handler, served) = (&handler, &served);
+    keep_running(served, async || {
+        let service = lambda_runtime::service_fn(async |event: LambdaEvent<Value>| {
+            served.fetch_add(1, Ordering::Relaxed);
+            // Boxed, because the compiler gives up on futures that are nested so deeply.
+            let handled = Box::pin(handler.handle(event.payload)).await;
+            handled.map_err(|error| {
+                tracing::error!(function, error = ?error, "the event was not handled: {error}");
+                lambda_runtime::Error::from(chain(&error))
+            })
+        });
+        lambda_runtime::run(service).await
+    })
+    .await
+}
+
+/// What handles events that are not HTTP.
+pub trait EventHandler {
+    /// Handles one event.
+    fn handle(&self, event: Value) -> impl Future<Output = Result<()>>;
+}
+
+/// An error with its causes, as one sentence: whoever sends such events is the operator, or AWS for them.
+fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+}
+
+/// The router, and how many requests have reached it.
+fn counted(router: Router) -> (Router, Arc<AtomicU64>) {
     let served = Arc::new(AtomicU64::new(0));
     let counter = served.clone();
     let router = router.layer(map_request(move |request: Request| {
         counter.fetch_add(1, Ordering::Relaxed);
         std::future::ready(request)
     }));
+    (router, served)
+}
+
+/// Runs the runtime again when its connection to the Runtime API broke: the local emulator closes it when a
+/// client leaves a stream, the runtime then ends, and a function that has ended is not started again there.
+async fn keep_running(
+    served: &AtomicU64,
+    run: impl AsyncFn() -> std::result::Result<(), lambda_runtime::Error>,
+) -> ExitCode {
     let mut attempts = 0;
     loop {
         let before = served.load(Ordering::Relaxed);
-        let Err(error) = run(router.clone()).await else {
+        let Err(error) = run().await else {
             return ExitCode::SUCCESS;
         };
         let idle = served.load(Ordering::Relaxed) == before;
@@ -74,12 +122,26 @@ async fn keep_running(
     }
 }
 
-/// Reads the configuration and makes the clients. With a faulty configuration the process ends here, with
-/// one log line that names every fault.
+/// Makes the router. With secrets that can't be used the process ends here, with one log line that names each.
 async fn start(
     function: &'static str,
     router: impl FnOnce(App) -> Result<Router>,
 ) -> Option<Router> {
+    let app = configured(function).await?;
+    let router = router(app.clone());
+    if let Err(refused) = warm_up(&app).await {
+        tracing::error!(function, secrets = ?refused, "the function can't start: {}", refused.join("; "));
+        return None;
+    }
+    if let Err(error) = &router {
+        tracing::error!(function, error = ?error, "the function could not start: {error}");
+    }
+    router.ok().map(|router| with_layers(function, router))
+}
+
+/// Reads the configuration and makes the clients. With a faulty configuration the process ends here, with
+/// one log line that names every fault.
+async fn configured(function: &'static str) -> Option<App> {
     let config = match Config::from_env() {
         Ok(config) => config,
         Err(faults) => {
@@ -89,26 +151,121 @@ async fn start(
         }
     };
     telemetry::init(&config.log_level);
-    let app = App::new(config, &crate::aws::load().await);
-    warm_up(&app).await;
-    let router = router(app);
-    if let Err(error) = &router {
-        tracing::error!(function, error = ?error, "the function could not start: {error}");
-    }
-    router.ok().map(|router| with_layers(function, router))
+    Some(App::new(config, &crate::aws::load().await))
 }
 
-/// Reads the signing keys and opens the connection to the table while Lambda gives a starting process more
-/// CPU than a running one. It is no condition to start: what fails here fails again, and is reported, in the
-/// first request that needs it.
-async fn warm_up(app: &App) {
-    let work = async { tokio::join!(app.authenticator.keys().ring(), app.store.check()) };
-    match tokio::time::timeout(WARM_UP_LIMIT, work).await {
-        Ok((keys, table)) => {
-            for error in [keys.err(), table.err()].into_iter().flatten() {
-                tracing::warn!(error = ?error, "the warm-up failed: {error}");
-            }
+/// Reads the keys and opens the connection to the table while Lambda gives a starting process more CPU than a
+/// running one. That they can be reached is no condition to start: what fails here fails again, and is reported,
+/// in the first request that needs it. That the keys are good is one: the error is which of them are not.
+async fn warm_up(app: &App) -> Result<(), Vec<String>> {
+    let (keys, data_keys, table) = tokio::join!(
+        in_time(async { app.authenticator.keys().ring().await.map(|_| ()) }),
+        in_time(app.vault.warm_up()),
+        in_time(app.store.check()),
+    );
+    let mut refused = Vec::new();
+    for error in [keys, data_keys, table].into_iter().filter_map(Result::err) {
+        match refusal(&error) {
+            Some(refusal) => refused.push(refusal.to_string()),
+            None => tracing::warn!(error = ?error, "the warm-up failed: {error}"),
         }
-        Err(_) => tracing::warn!("the warm-up took too long and was given up"),
+    }
+    if refused.is_empty() {
+        Ok(())
+    } else {
+        Err(refused)
+    }
+}
+
+async fn in_time(work: impl Future<Output = Result<()>>) -> Result<()> {
+    let done = tokio::time::timeout(WARM_UP_LIMIT, work).await;
+    done.unwrap_or_else(|_| {
+        tracing::warn!("a part of the warm-up took too long and was given up");
+        Ok(())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::auth::{Authenticator, KeySource};
+    use crate::clock::{Clock, Moment};
+    use crate::secrets::Secrets;
+    use crate::store::Store;
+    use crate::vault::Vault;
+    use secrecy::SecretString;
+
+    const GOOD: &str = r#"{"bootstrap":"a text that is long enough to be a key in tests"}"#;
+
+    /// An app with those secrets, whose AWS refuses every connection.
+    async fn app(signing: &str, data: Option<&str>) -> App {
+        let config = Config::read(|name| {
+            let value = match name {
+                "STAGE" => "local",
+                "PROVIDERS" => {
+                    r#"[{"name":"p","wire":"openai","base_url":"http://p","models":[{"id":"m","context_window":2,"max_output_tokens":1}]}]"#
+                }
+                "TURN_TIMEOUT_SECONDS" | "LOG_LEVEL" => return None,
+                _ => "http://127.0.0.1:9",
+            };
+            Some(value.to_owned())
+        });
+        let config = config.expect("a configuration");
+        let sdk = aws_config::defaults(aws_config::BehaviorVersion::latest())
+            .region(aws_config::Region::from_static("us-east-1"))
+            .test_credentials()
+            .endpoint_url("http://127.0.0.1:9")
+            .retry_config(aws_config::retry::RetryConfig::disabled())
+            .load()
+            .await;
+        let clock = Clock::manual(Moment::from_unix_seconds(1_700_000_000));
+        let keys = KeySource::fixed(SecretString::from(signing), clock.clone());
+        let secrets = Secrets::new(&sdk);
+        let vault = match data {
+            Some(data) => Vault::fixed(SecretString::from(data), clock.clone()),
+            None => Vault::secret(secrets.clone(), "data-keys".to_owned(), clock.clone()),
+        };
+        App {
+            store: Store::new(&sdk, "chatter"),
+            authenticator: Authenticator::new(keys, config.token_issuer.clone(), clock.clone()),
+            config: Arc::new(config),
+            clock,
+            vault,
+            secrets,
+            sdk,
+        }
+    }
+
+    #[tokio::test]
+    async fn weak_or_faulty_keys_keep_a_function_from_starting_and_are_named_without_their_value() {
+        for weak in [
+            "",
+            "hunter2",
+            "{}",
+            r#"{"keys":[]}"#,
+            r#"{"keys":[{"seed":"hunter2"}]}"#,
+            r#"{"keys":[{"id":"hunter2","key":"hunter2"}]}"#,
+            r#"{"bootstrap":""}"#,
+            r#"{"bootstrap":"hunter2 hunter2 hunter2 hunter2"}"#,
+        ] {
+            let app = app(weak, Some(weak)).await;
+            app.vault.needed_at_start();
+            let refused = warm_up(&app).await.expect_err(weak);
+            assert_eq!(refused.len(), 2, "{weak}: {refused:?}");
+            assert!(refused[0].contains("SIGNING_KEYS_SECRET_ID"), "{refused:?}");
+            assert!(refused[1].contains("DATA_KEYS_SECRET_ID"), "{refused:?}");
+            assert!(!refused.concat().contains("hunter2"), "{refused:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn keys_that_can_t_be_reached_and_those_not_needed_keep_nothing_from_starting() {
+        let away = app(GOOD, None).await;
+        away.vault.needed_at_start();
+        warm_up(&away).await.expect("the first request will tell");
+        let not_needed = app(GOOD, Some("hunter2")).await;
+        warm_up(&not_needed)
+            .await
+            .expect("nobody opens anything here");
     }
 }

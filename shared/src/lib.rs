@@ -13,9 +13,12 @@ pub mod error;
 pub mod http;
 pub mod lambda;
 pub mod model;
+pub mod rotation;
+pub mod secret_source;
 pub mod secrets;
 pub mod store;
 pub mod telemetry;
+pub mod vault;
 
 pub use app::App;
 pub use error::{BoxError, Error, FieldError, Result};

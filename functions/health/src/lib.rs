@@ -32,6 +32,7 @@ pub fn router(app: App) -> Result<Router> {
 
 /// The group's routes with provider keys from elsewhere.
 pub fn router_with(app: App, keys: ProviderKeys) -> Result<Router> {
+    app.vault.needed_at_start();
     let catalogue = Catalogue::new(&app.config.providers);
     let dependencies = Dependencies::new(&app, catalogue, Providers::new(keys));
     let state = Health { app, dependencies };

@@ -36,7 +36,7 @@ type Checked = (Instant, Vec<Check>);
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 #[schema(as = DependencyCheck)]
 pub(crate) struct Check {
-    /// Which: `table`, `signing_keys`, `bucket`, `queue`, or `provider:` and its name.
+    /// Which: `table`, `signing_keys`, `data_keys`, `bucket`, `queue`, or `provider:` and its name.
     #[schema(example = "table")]
     name: String,
     /// `ok` or `failed`. Why it failed stands in the log.
@@ -103,14 +103,15 @@ impl Dependencies {
         let providers = providers
             .into_iter()
             .map(|provider| self.provider(provider));
-        let (table, keys, bucket, queue, providers) = tokio::join!(
+        let (table, keys, data_keys, bucket, queue, providers) = tokio::join!(
             check("table", self.app.store.check()),
             check("signing_keys", self.signing_keys()),
+            check("data_keys", self.data_keys()),
             check("bucket", self.bucket()),
             check("queue", self.queue()),
             join_all(providers),
         );
-        let checks: Vec<Check> = [table, keys, bucket, queue]
+        let checks: Vec<Check> = [table, keys, data_keys, bucket, queue]
             .into_iter()
             .chain(providers)
             .collect();
@@ -124,6 +125,12 @@ impl Dependencies {
         let value = self.app.secrets.get(id).await?;
         let ring = shared::auth::KeyRing::parse(&value).map_err(Error::internal)?;
         ring.mac("readiness", &[], self.app.clock.now()).map(|_| ())
+    }
+
+    async fn data_keys(&self) -> Result<()> {
+        let id = &self.app.config.data_keys_secret_id;
+        let value = self.app.secrets.get(id).await?;
+        shared::vault::check(&value, self.app.clock.now())
     }
 
     async fn bucket(&self) -> Result<()> {

@@ -20,7 +20,7 @@ pub const AUDIENCE: &str = "chatter-api";
 /// RFC 9068, section 2.1.
 const TYPE: &str = "at+jwt";
 /// By how much clocks may differ, in seconds.
-const LEEWAY_SECONDS: i64 = 5;
+pub(super) const LEEWAY_SECONDS: i64 = 5;
 /// Ours have about 600 bytes; what is much longer is not worth a signature check.
 const MAX_BYTES: usize = 4096;
 
@@ -85,7 +85,7 @@ pub(super) async fn verify(
     let header = exact_header(token).ok_or(Error::Unauthenticated)?;
     let mut ring = keys.ring().await?;
     if ring.verifying(&header.kid, now).is_none() {
-        ring = keys.ring_after_unknown_key().await?;
+        ring = keys.after_unknown_key().await?;
     }
     let key = ring
         .verifying(&header.kid, now)

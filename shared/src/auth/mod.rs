@@ -10,6 +10,6 @@ mod refresh;
 pub use access_token::{ACCESS_TOKEN_LIFETIME, AUDIENCE};
 pub use caller::{Authenticator, Caller};
 pub use key_source::KeySource;
-pub use keys::{KeyRing, RingFault};
+pub use keys::{KeyRing, RingFault, successor, try_successor};
 pub use password::PasswordHasher;
 pub use refresh::{RefreshSecret, RefreshToken};

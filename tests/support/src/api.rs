@@ -19,6 +19,7 @@ use shared::http::with_layers;
 use shared::model::{Membership, MembershipRole, SessionId, TenantId, UserId};
 use shared::secrets::Secrets;
 use shared::store::Store;
+use shared::vault::Vault;
 use shared::{App, Result};
 use stand_ins::meter::Meter;
 use stand_ins::provider::ScriptedProvider;
@@ -32,6 +33,7 @@ pub const START: i64 = 1_767_225_600;
 
 const TABLE: &str = "chatter";
 const SIGNING_KEYS: &str = r#"{"bootstrap":"a text that is long enough to be a key in tests"}"#;
+const DATA_KEYS: &str = r#"{"bootstrap":"a text that is long enough to be a data key in tests"}"#;
 /// The provider's key in tests; it must never come out anywhere.
 const PROVIDER_KEY: &str = "sk-provider-canary";
 
@@ -235,6 +237,7 @@ async fn app(table: &str, provider: &str) -> App {
     App {
         store: Store::new(&sdk, TABLE),
         authenticator: Authenticator::new(keys, config.token_issuer.clone(), clock.clone()),
+        vault: Vault::fixed(SecretString::from(DATA_KEYS), clock.clone()),
         secrets: Secrets::new(&sdk),
         config: Arc::new(config),
         clock,
@@ -256,6 +259,7 @@ fn config(provider: &str) -> Config {
             "BUCKET_NAME" => "bucket".to_owned(),
             "QUEUE_URL" => "http://127.0.0.1:9/queue".to_owned(),
             "SIGNING_KEYS_SECRET_ID" => "signing-keys".to_owned(),
+            "DATA_KEYS_SECRET_ID" => "data-keys".to_owned(),
             "PROVIDER_KEYS_SECRET_ID" => "provider-keys".to_owned(),
             "TOKEN_ISSUER" => "http://chatter.test".to_owned(),
             "PROVIDERS" => providers.to_string(),

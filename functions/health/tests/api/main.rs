@@ -44,6 +44,7 @@ async fn readiness_has_a_result_for_each_dependency_and_fails_with_any() {
         ("provider:scripted", "ok"),
         ("provider:scripted-claude", "ok"),
         ("signing_keys", "failed"),
+        ("data_keys", "failed"),
         ("bucket", "failed"),
         ("queue", "failed"),
     ] {
