@@ -40,7 +40,11 @@ MANAGED_POLICIES = {"AWSLambdaBasicExecutionRole", "AWSXrayWriteOnlyAccess"}
 STARS = {("BucketPolicy", "OnlyOverTls")}
 # Of Lambda and of lambda_http, not of ours.
 FOREIGN_VARIABLES = {"AWS_LAMBDA_HTTP_IGNORE_STAGE_IN_PATH"}
-KEPT_FOR_EVER = {"Table", "Bucket", "SigningKeys"}
+KEPT_FOR_EVER = {"Table", "Bucket", "SigningKeys", "DataKeys"}
+# The only role that may do more with a secret than read it, and with which secrets: those that rotate.
+ROTATING_ROLE = "KeyRotationFunctionRole"
+ROTATING = {"SigningKeys", "DataKeys"}
+SECRETS_MANAGER = "secretsmanager.amazonaws.com"
 PROBLEM_MEMBERS = {"type", "title", "status", "detail", "request_id"}
 DEFAULT_RETENTION_SECONDS = 345_600
 DEFAULT_VISIBILITY_SECONDS = 30
@@ -189,6 +193,39 @@ def _stars(owner: str, document: Properties) -> Iterator[str]:
             yield f"{owner} allows {actions} on {resources}: refer to the resource"
         if "NotAction" in statement or "NotResource" in statement:
             yield f"{owner} has a statement that allows all but something: name what is allowed"
+
+
+def only_the_rotation_writes_secrets(template: Template) -> Iterator[str]:
+    for role, properties in template.of_type("AWS::IAM::Role").items():
+        for policy in properties.get("Policies", []):
+            for statement in listed(policy["PolicyDocument"]["Statement"]):
+                actions = {
+                    action
+                    for action in listed(statement.get("Action", []))
+                    if action.startswith("secretsmanager:")
+                } - {"secretsmanager:GetSecretValue"}
+                secrets = {
+                    target_of(resource)
+                    for resource in listed(statement.get("Resource", []))
+                }
+                if actions and (role != ROTATING_ROLE or secrets != ROTATING):
+                    yield f"{role} allows {', '.join(sorted(actions))}: only {ROTATING_ROLE} may, on {', '.join(sorted(ROTATING))}"
+
+
+def keys_rotate(template: Template) -> Iterator[str]:
+    schedules = template.of_type("AWS::SecretsManager::RotationSchedule")
+    rotating = {target_of(schedule["SecretId"]) for schedule in schedules.values()}
+    if rotating != ROTATING:
+        yield f"there must be one RotationSchedule for each of {', '.join(sorted(ROTATING))}"
+    callers = {
+        target_of(permission["FunctionName"]): permission
+        for permission in template.of_type("AWS::Lambda::Permission").values()
+        if permission["Principal"] == SECRETS_MANAGER
+    }
+    for name, schedule in schedules.items():
+        permission = callers.get(target_of(schedule["RotationLambdaARN"]), {})
+        if permission.get("SourceAccount") != {"Ref": "AWS::AccountId"}:
+            yield f"{name}'s function needs a permission for {SECRETS_MANAGER} with this account as SourceAccount"
 
 
 def queues_lose_nothing(template: Template) -> Iterator[str]:
@@ -353,6 +390,8 @@ CHECKS: list[tuple[str, Check]] = [
     ("no function outlives the patience of API Gateway", nothing_outlives_api_gateway),
     ("each function has its own role", each_function_has_its_own_role),
     ("no role allows everything or on everything", nobody_may_do_everything),
+    ("only the rotation writes secrets", only_the_rotation_writes_secrets),
+    ("keys rotate", keys_rotate),
     ("queues lose nothing", queues_lose_nothing),
     ("consumers of queues have time", consumers_have_time),
     (

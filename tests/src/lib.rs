@@ -45,6 +45,9 @@ pub const FUNCTIONS: [Function; 5] = [
     },
 ];
 
+/// Functions without routes, each with who calls it instead.
+pub const WITHOUT_ROUTES: [(&str, &str); 1] = [("key-rotation", "Secrets Manager")];
+
 /// The OpenAPI document of all functions.
 pub fn document() -> OpenApi {
     shared::http::openapi::document(FUNCTIONS.map(|function| (function.openapi)()))

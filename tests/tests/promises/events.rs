@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use promises::FUNCTIONS;
+use key_rotation::RotationEvent;
+use promises::{FUNCTIONS, WITHOUT_ROUTES};
 use test_support::TestApi;
 
 fn samples(function: &str) -> Vec<PathBuf> {
@@ -49,5 +50,20 @@ async fn every_sample_reaches_a_route_of_its_function() {
             statuses.insert(status);
         }
         assert!(!statuses.is_empty(), "{} has no sample", function.name);
+    }
+}
+
+#[test]
+fn functions_without_routes_have_samples_of_their_own_events() {
+    for (function, _) in WITHOUT_ROUTES {
+        let mut steps = BTreeSet::new();
+        for sample in samples(function) {
+            let text = std::fs::read_to_string(&sample).expect("a sample");
+            let event = serde_json::from_str(&text).expect("JSON");
+            let event =
+                RotationEvent::parse(event).unwrap_or_else(|error| panic!("{sample:?}: {error}"));
+            steps.insert(format!("{:?}", event.step));
+        }
+        assert_eq!(steps.len(), 4, "one for each step: {steps:?}");
     }
 }

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use axum::http::Method;
-use promises::FUNCTIONS;
+use promises::{FUNCTIONS, WITHOUT_ROUTES};
 use serde_yaml_ng::Value as Yaml;
 use shared::http::openapi::operations;
 use test_support::{Body, TestApi, template};
@@ -67,10 +67,9 @@ fn gateway() -> BTreeMap<(String, String), String> {
         let function = code
             .strip_prefix("functions/")
             .unwrap_or_else(|| panic!("{name:?}: {code}"));
-        let events = resource["Properties"]["Events"]
-            .as_mapping()
-            .expect("events");
-        for event in events.values().filter(|event| event["Type"] == "Api") {
+        let events = resource["Properties"]["Events"].as_mapping();
+        let events = events.into_iter().flat_map(|events| events.values());
+        for event in events.filter(|event| event["Type"] == "Api") {
             let text = |name: &str| {
                 event["Properties"][name]
                     .as_str()
@@ -83,6 +82,18 @@ fn gateway() -> BTreeMap<(String, String), String> {
         }
     }
     routes
+}
+
+/// The functions that `template.yaml` deploys, with or without routes.
+fn deployed() -> BTreeSet<String> {
+    let template = template();
+    let resources = template["Resources"].as_mapping().expect("resources");
+    let functions = resources
+        .values()
+        .filter(|resource| resource["Type"] == "AWS::Serverless::Function");
+    let code = functions.filter_map(|function| function["Properties"]["CodeUri"].as_str());
+    code.filter_map(|code| code.strip_prefix("functions/").map(str::to_owned))
+        .collect()
 }
 
 /// The function that API Gateway calls: the method's own event, or the path's `ANY`.
@@ -179,13 +190,19 @@ fn every_function_is_built_deployed_and_listed() {
                 .into_owned()
         })
         .collect();
-    let listed: BTreeSet<String> = FUNCTIONS
+    let served: BTreeSet<String> = FUNCTIONS
         .iter()
         .map(|function| function.name.to_owned())
         .collect();
-    let deployed: BTreeSet<String> = gateway().into_values().collect();
+    let others = WITHOUT_ROUTES.map(|(name, _)| name.to_owned());
+    let listed: BTreeSet<String> = served.iter().cloned().chain(others).collect();
     assert_eq!(folders, listed);
-    assert_eq!(folders, deployed);
+    assert_eq!(folders, deployed());
+    assert_eq!(
+        served,
+        gateway().into_values().collect(),
+        "only these have routes"
+    );
 }
 
 #[test]

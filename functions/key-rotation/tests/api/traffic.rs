@@ -1,0 +1,230 @@
+//! Rotations under traffic: many processes, each with a ring of another age.
+
+use std::time::Duration;
+
+use secrecy::SecretString;
+use shared::Error;
+use shared::auth::{ACCESS_TOKEN_LIFETIME, Authenticator, KeySource};
+use shared::clock::Moment;
+use shared::model::{Membership, MembershipRole, SessionId, TenantId, UserId};
+use shared::rotation::ACTIVATE_DELAY;
+use shared::secret_source::BELIEVED_FOR;
+use shared::secrets::Secrets;
+use shared::vault::Vault;
+use stand_ins::secrets::SecretsFault;
+
+use crate::helpers::{DATA, OLD, SIGNING, Stack, TOKEN, sdk};
+
+const PROCESSES: u64 = 20;
+const SECOND_TOKEN: &str = "22222222-2222-2222-2222-222222222222";
+const TICK: Duration = Duration::from_secs(13);
+
+/// Processes whose rings were read at moments spread over the time that a ring is believed.
+async fn processes(stack: &Stack) -> Vec<Authenticator> {
+    let sdk = sdk(&stack.manager.url).await;
+    let mut processes = Vec::new();
+    for _ in 0..PROCESSES {
+        let secrets = Secrets::new(&sdk);
+        let keys = KeySource::secret(secrets, SIGNING.to_owned(), stack.app.clock.clone());
+        let process = authenticator(stack, keys);
+        process.keys().ring().await.expect("a ring");
+        processes.push(process);
+        stack
+            .app
+            .clock
+            .advance(BELIEVED_FOR / u32::try_from(PROCESSES).expect("few"));
+    }
+    processes
+}
+
+fn authenticator(stack: &Stack, keys: KeySource) -> Authenticator {
+    Authenticator::new(
+        keys,
+        "http://chatter.test".to_owned(),
+        stack.app.clock.clone(),
+    )
+}
+
+async fn token(process: &Authenticator) -> String {
+    let membership = Membership {
+        tenant: TenantId::new(),
+        role: MembershipRole::Owner,
+    };
+    let token = process.access_token(UserId::new(), SessionId::new(), &membership);
+    token.await.expect("a token")
+}
+
+/// Someone who has a ring of before and signs with it, whatever the time.
+fn signer(stack: &Stack, value: &str) -> Authenticator {
+    let value = SecretString::from(value);
+    authenticator(stack, KeySource::fixed(value, stack.app.clock.clone()))
+}
+
+fn kid(token: &str) -> &str {
+    token.split('.').next().expect("a header")
+}
+
+#[tokio::test]
+async fn two_rotations_in_a_row_lose_no_token() {
+    let stack = Stack::new().await;
+    let processes = processes(&stack).await;
+    let clock = &stack.app.clock;
+    let start = clock.now();
+    let mut alive: Vec<(Moment, String)> = Vec::new();
+    let mut kids: Vec<String> = Vec::new();
+    stack.operations();
+    let end = ACTIVATE_DELAY + BELIEVED_FOR + ACCESS_TOKEN_LIFETIME * 4;
+    for tick in 0_usize.. {
+        let passed = clock.now().since(start);
+        if passed > end {
+            break;
+        }
+        match tick {
+            10 => stack.rotate(SIGNING, TOKEN).await,
+            // Two minutes after: tokens of before the first rotation are alive.
+            20 => stack.rotate(SIGNING, SECOND_TOKEN).await,
+            _ => {}
+        }
+        // A new token is good everywhere at once.
+        let new = token(&processes[tick % processes.len()]).await;
+        for process in &processes {
+            process.caller(&new).await.expect("at first use");
+        }
+        if kids.last().is_none_or(|last| last != kid(&new)) {
+            kids.push(kid(&new).to_owned());
+        }
+        alive.push((clock.now(), new));
+        alive.retain(|(issued, _)| clock.now().since(*issued) < ACCESS_TOKEN_LIFETIME);
+        // And the others are still, the oldest too.
+        for (place, (_, old)) in alive.iter().enumerate() {
+            let process = &processes[(tick + place) % processes.len()];
+            process.caller(old).await.expect("not expired");
+        }
+        clock.advance(TICK);
+    }
+    assert_eq!(kids.len(), 3, "each key has signed, one after the other");
+    // Each process has read its ring again every five minutes; nothing made it read more often.
+    let reads = stack
+        .operations()
+        .iter()
+        .filter(|name| *name == "GetSecretValue")
+        .count();
+    let rotations = 2 * 6;
+    let most = usize::try_from(PROCESSES * (end.as_secs() / BELIEVED_FOR.as_secs() + 1));
+    assert!(reads <= most.expect("few") + rotations, "{reads}");
+}
+
+#[tokio::test]
+async fn a_key_is_refused_after_it_retired_and_not_before() {
+    let stack = Stack::new().await;
+    let processes = processes(&stack).await;
+    let old = signer(&stack, &stack.value(SIGNING, OLD).expect("a value"));
+    stack.rotate(SIGNING, TOKEN).await;
+    let ring: serde_json::Value =
+        serde_json::from_str(&stack.value(SIGNING, TOKEN).expect("a value")).expect("JSON");
+    let retires = ring["keys"][0]["retire_after"].as_i64().expect("a time");
+    let begins = ring["keys"][1]["not_sign_before"].as_i64().expect("a time");
+    let lifetime = i64::try_from(ACCESS_TOKEN_LIFETIME.as_secs()).expect("short");
+    assert!(retires >= begins + lifetime + 5 + 300, "{retires} {begins}");
+    let retires = Moment::from_unix_seconds(retires);
+    let clock = &stack.app.clock;
+    clock.advance(retires.since(clock.now()) - Duration::from_secs(1));
+    let last = token(&old).await;
+    for process in &processes {
+        process.caller(&last).await.expect("its last second");
+    }
+    clock.advance(Duration::from_secs(1));
+    for process in &processes {
+        let refused = process.caller(&last).await;
+        assert!(
+            matches!(refused, Err(Error::Unauthenticated)),
+            "{refused:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn made_up_keys_cost_one_read_a_minute_and_are_refused() {
+    let stack = Stack::new().await;
+    let process = &processes(&stack).await[0];
+    let stranger = signer(
+        &stack,
+        r#"{"bootstrap":"a stranger's text that is long enough"}"#,
+    );
+    let clock = &stack.app.clock;
+    stack.operations();
+    for minute in 0..4 {
+        for _ in 0..20 {
+            let made_up = token(&stranger).await;
+            let refused = process.caller(&made_up).await;
+            assert!(
+                matches!(refused, Err(Error::Unauthenticated)),
+                "{refused:?}"
+            );
+            clock.advance(Duration::from_secs(3));
+        }
+        let reads = stack.operations().len();
+        assert!(reads <= 1, "{reads} reads in minute {minute}");
+    }
+}
+
+#[tokio::test]
+async fn a_ring_that_is_known_outlasts_secrets_manager() {
+    let stack = Stack::new().await;
+    let process = &processes(&stack).await[0];
+    let clock = &stack.app.clock;
+    stack.operations();
+    stack.manager.fail("*", SecretsFault::Unavailable, 100_000);
+    let hour = 60;
+    for _ in 0..hour * 2 {
+        let token = token(process).await;
+        process.caller(&token).await.expect("the ring is kept");
+        clock.advance(Duration::from_secs(30));
+    }
+    let reads = stack.operations().len();
+    assert!((2..=hour).contains(&reads), "{reads} in an hour");
+    stack.manager.heal();
+    clock.advance(Duration::from_secs(60));
+    process.keys().ring().await.expect("a ring");
+    assert_eq!(
+        stack.operations().len(),
+        1,
+        "read again as soon as it can be"
+    );
+}
+
+#[tokio::test]
+async fn what_is_sealed_opens_in_every_process_through_two_rotations() {
+    let stack = Stack::new().await;
+    let sdk = sdk(&stack.manager.url).await;
+    let clock = &stack.app.clock;
+    let mut vaults = Vec::new();
+    for _ in 0..5 {
+        let vault = Vault::secret(Secrets::new(&sdk), DATA.to_owned(), clock.clone());
+        let text = SecretString::from("x");
+        vault.seal("a", &text).await.expect("it reads its keys");
+        vaults.push(vault);
+        clock.advance(BELIEVED_FOR / 5);
+    }
+    let mut sealed = Vec::new();
+    for tick in 0..400_usize {
+        match tick {
+            10 => stack.rotate(DATA, TOKEN).await,
+            20 => stack.rotate(DATA, SECOND_TOKEN).await,
+            _ => {}
+        }
+        let text = SecretString::from("sk-canary");
+        let vault = &vaults[tick % vaults.len()];
+        sealed.push(vault.seal("tenant", &text).await.expect("sealed"));
+        let newest = sealed.last().expect("one");
+        for vault in &vaults {
+            for sealed in [newest, &sealed[tick / 2], &sealed[0]] {
+                vault.open("tenant", sealed).await.expect("opened");
+            }
+        }
+        clock.advance(TICK);
+    }
+    let keys = sealed.iter().filter_map(|sealed| sealed.split('.').nth(1));
+    let keys: std::collections::BTreeSet<&str> = keys.collect();
+    assert_eq!(keys.len(), 3, "each key has sealed");
+}
