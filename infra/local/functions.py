@@ -18,6 +18,7 @@ from .providers import Provider
 from .web import Reply, Unanswered, call, listens
 
 LOCAL_DYNAMODB = "local-dynamodb"
+LOCAL_SECRETS = "local-secrets"
 
 # Long enough for a function that has to be compiled again after all.
 _START_SECONDS = 300.0
@@ -49,7 +50,9 @@ def build(functions: list[str]) -> None:
     would compile most of it again.
     """
     binaries = [
-        option for name in [*functions, LOCAL_DYNAMODB] for option in ("--bin", name)
+        option
+        for name in [*functions, LOCAL_DYNAMODB, LOCAL_SECRETS]
+        for option in ("--bin", name)
     ]
     run(
         "building the functions", ["cargo", "build", *binaries], env=clean_environment()
@@ -64,6 +67,7 @@ def write_settings(
         "STAGE": "local",
         "TABLE_NAME": RESOURCE_NAMES["Table"],
         "SIGNING_KEYS_SECRET_ID": RESOURCE_NAMES["SigningKeys"],
+        "DATA_KEYS_SECRET_ID": RESOURCE_NAMES["DataKeys"],
         "PROVIDER_KEYS_SECRET_ID": RESOURCE_NAMES["ProviderKeys"],
         "TOKEN_ISSUER": url(ports.api),
         "BUCKET_NAME": RESOURCE_NAMES["Bucket"],
@@ -79,6 +83,7 @@ def write_settings(
         "AWS_SECRET_ACCESS_KEY": ACCESS_KEY,
         "AWS_ENDPOINT_URL": url(ports.aws),
         "AWS_ENDPOINT_URL_DYNAMODB": url(ports.dynamodb),
+        "AWS_ENDPOINT_URL_SECRETS_MANAGER": url(ports.secrets),
     }
     descriptor = os.open(home.env_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with open(descriptor, "w") as file:
@@ -150,7 +155,8 @@ def warm(functions: list[str], ports: Ports, watch: Child) -> None:
 
 
 def _invoke(function: str, ports: Ports) -> str | None:
-    """What went wrong, or `None`: any answer of the function will do, also that it has no such path."""
+    """What went wrong, or `None`: any answer of the function will do, also that it has no such path
+    or, from one without routes, that it is no event of its own."""
     address = f"{url(ports.api)}/2015-03-31/functions/{function}/invocations"
     try:
         reply = call(address, body=json.dumps(_EVENT).encode(), timeout=_START_SECONDS)

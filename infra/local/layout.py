@@ -22,13 +22,14 @@ RESOURCE_NAMES = {
     "JobQueue": "chatter-jobs",
     "JobDeadLetterQueue": "chatter-jobs-dead-letters",
     "SigningKeys": "chatter/signing-keys",
+    "DataKeys": "chatter/data-keys",
     "ProviderKeys": "chatter/provider-keys",
 }
 
 
 @dataclass(frozen=True)
 class Ports:
-    """Four neighbouring ports, so that one option moves the whole stack."""
+    """Five neighbouring ports, so that one option moves the whole stack."""
 
     api: int
 
@@ -43,6 +44,10 @@ class Ports:
     @property
     def model(self) -> int:
         return self.api + 3
+
+    @property
+    def secrets(self) -> int:
+        return self.api + 4
 
 
 def url(port: int) -> str:

@@ -10,7 +10,6 @@ import json
 import os
 import secrets
 import string
-import time
 from pathlib import Path
 from typing import Any
 
@@ -41,9 +40,9 @@ _TABLE_PROPERTIES = (
 
 
 class Stack:
-    def __init__(self, template: Path, dynamodb: str, aws: str) -> None:
+    def __init__(self, template: Path, dynamodb: str, manager: str, aws: str) -> None:
         self._resources = load_resources(template)
-        self._addresses = {"dynamodb": dynamodb}
+        self._addresses = {"dynamodb": dynamodb, "secretsmanager": manager}
         self._aws = aws
         self._botocore = botocore.session.get_session()
 
@@ -142,24 +141,13 @@ class Stack:
         # A queue from an earlier run on another port still answers with that one.
         return f"{self._aws}/{'/'.join(address.split('/')[3:])}"
 
-    def create_signing_keys(self, logical_id: str, kept: Path) -> None:
-        """Generated once, as CloudFormation would, and then left alone.
-
-        The stand-in writes its state only when it ends in good order. Tokens and whatever else depends on this secret
-        must outlive a power cut, so its value is also kept in a file of ours.
-        """
+    def create_keys(self, logical_id: str) -> None:
+        """Generated once, as CloudFormation would, and then left to their rotation."""
         manager, name = self.client("secretsmanager"), RESOURCE_NAMES[logical_id]
         try:
-            value = manager.get_secret_value(SecretId=name)["SecretString"]
+            manager.create_secret(Name=name, SecretString=self._generated(logical_id))
         except ClientError as error:
-            _ignore(error, "ResourceNotFoundException")
-            value = (
-                json.loads(kept.read_text())[name]
-                if kept.exists()
-                else self._generated(logical_id)
-            )
-            manager.create_secret(Name=name, SecretString=value)
-        _write_privately(kept, json.dumps({name: value}))
+            _ignore(error, "ResourceExistsException")
 
     def _generated(self, logical_id: str) -> str:
         wanted = self.properties(logical_id).get("GenerateSecretString") or {}
@@ -204,25 +192,19 @@ def _refuse_other_keys(wanted: Properties, found: Properties) -> None:
         )
 
 
-def _write_privately(path: Path, text: str) -> None:
-    new = path.with_suffix(f".{time.time_ns()}")
-    with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(text)
-    new.replace(path)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--template", type=Path, required=True)
-    parser.add_argument("--kept-secrets", type=Path, required=True)
     parser.add_argument("--dynamodb", required=True)
+    parser.add_argument("--secrets", required=True)
     parser.add_argument("--aws", required=True)
     options = parser.parse_args()
-    stack = Stack(options.template, options.dynamodb, options.aws)
+    stack = Stack(options.template, options.dynamodb, options.secrets, options.aws)
     stack.create_table("Table")
     stack.create_bucket("Bucket")
     queue_url = stack.create_queue("JobQueue")
-    stack.create_signing_keys("SigningKeys", options.kept_secrets)
+    stack.create_keys("SigningKeys")
+    stack.create_keys("DataKeys")
     stack.put_provider_keys("ProviderKeys", os.environ["PROVIDER_KEYS"])
     print(json.dumps({"queue_url": queue_url}))
 

@@ -1,4 +1,4 @@
-"""What the functions talk to: DynamoDB, the other AWS services, the resources in them, and the local model."""
+"""What the functions talk to: DynamoDB, Secrets Manager, the other AWS services, the resources in them, and the local model."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from .console import Failure
-from .functions import LOCAL_DYNAMODB
+from .functions import LOCAL_DYNAMODB, LOCAL_SECRETS
 from .layout import INFRA, TEMPLATE, Home, Ports, url
 from .processes import Child, capture, clean_environment
 from .providers import LOCAL, Provider
@@ -16,24 +16,32 @@ from .web import answers, listens
 
 
 def start_dynamodb(home: Home, ports: Ports, target: Path) -> Child:
-    program = target / "debug" / LOCAL_DYNAMODB
+    # Its file holds the accounts and the conversations.
+    file = home.data / "dynamodb.sqlite"
+    return _start("dynamodb", target / "debug" / LOCAL_DYNAMODB, ports.dynamodb, file, home)
+
+
+def start_secrets(home: Home, ports: Ports, target: Path) -> Child:
+    file = home.data / "secrets-manager.json"
+    return _start("secrets", target / "debug" / LOCAL_SECRETS, ports.secrets, file, home)
+
+
+def _start(name: str, program: Path, port: int, file: Path, home: Home) -> Child:
+    """One of our own stand-ins. Nobody else may read its file."""
     if not program.exists():
         raise Failure(f"cargo did not build {program}")
-    command = [
-        str(program),
-        "--addr",
-        f"127.0.0.1:{ports.dynamodb}",
-        "--file",
-        str(home.data / "dynamodb.sqlite"),
-    ]
-    # Its file holds the accounts and the conversations: nobody else may read it.
+    command = [str(program), "--addr", f"127.0.0.1:{port}", "--file", str(file)]
     return Child(
-        "dynamodb",
+        name,
         command,
         env=clean_environment(),
-        log=home.logs / "dynamodb.log",
+        log=home.logs / f"{name}.log",
         umask=0o077,
     )
+
+
+def wait_for_secrets(child: Child, ports: Ports) -> None:
+    child.wait_until(lambda: listens(ports.secrets), 30.0)
 
 
 def wait_for_dynamodb(child: Child, ports: Ports) -> None:
@@ -42,7 +50,7 @@ def wait_for_dynamodb(child: Child, ports: Ports) -> None:
 
 
 def start_aws(home: Home, ports: Ports) -> Child:
-    """SQS, Secrets Manager and S3. It keeps their state: objects at once, the rest when it is asked to end."""
+    """SQS and S3. It keeps their state: objects at once, the rest when it is asked to end."""
     state = home.data / "aws"
     env = {
         "PATH": os.environ.get("PATH", os.defpath),
@@ -51,7 +59,7 @@ def start_aws(home: Home, ports: Ports) -> Child:
         "BIND_HOST": "127.0.0.1",
         "MINISTACK_HOST": "127.0.0.1",
         "GATEWAY_PORT": str(ports.aws),
-        "SERVICES": "s3,secretsmanager,sqs",
+        "SERVICES": "s3,sqs",
         "PERSIST_STATE": "1",
         "STATE_DIR": str(state),
         "S3_PERSIST": "1",
@@ -106,12 +114,10 @@ def create_resources(
     command = _python(home, "resources") + [
         "--template",
         str(TEMPLATE),
-        "--kept-secrets",
-    ]
-    command += [
-        str(home.data / "secrets.json"),
         "--dynamodb",
         url(ports.dynamodb),
+        "--secrets",
+        url(ports.secrets),
         "--aws",
         url(ports.aws),
     ]

@@ -58,7 +58,7 @@ def _options(arguments: list[str]) -> argparse.Namespace:
         metavar="N",
         type=int,
         default=9000,
-        help="the API's; the next three are used too",
+        help="the API's; the next four are used too",
     )
     parser.add_argument(
         "--provider",
@@ -119,11 +119,13 @@ def _start(
 
     progress.step("starting the stand-ins for AWS and what else the functions need")
     dynamodb = keep(services.start_dynamodb(home, ports, target))
+    secrets = keep(services.start_secrets(home, ports, target))
     aws = keep(services.start_aws(home, ports))
     if local := services.local_provider(chosen):
         model = keep(services.start_model(home, ports, local))
         services.wait_for_model(model, ports)
     services.wait_for_dynamodb(dynamodb, ports)
+    services.wait_for_secrets(secrets, ports)
     services.wait_for_aws(aws, ports)
     progress.step("creating the resources of template.yaml")
     queue_url = services.create_resources(home, ports, chosen)["queue_url"]
@@ -151,6 +153,7 @@ def _check(options: argparse.Namespace, ports: Ports, local_model: bool) -> None
         needed = {
             "the API": ports.api,
             "DynamoDB": ports.dynamodb,
+            "Secrets Manager": ports.secrets,
             "the other AWS services": ports.aws,
         }
         if local_model:

@@ -41,6 +41,10 @@ async fn the_whole_stack_from_the_first_command_to_the_second_start() {
     let conversation = turns::the_real_model_answers(&ada).await;
     step("cargo lambda invoke answers the samples");
     samples::invoke_answers(&stack, &ada).await;
+    step("keys rotate, and what is signed stays good");
+    stack.rotate("signing-keys");
+    stack.rotate("data-keys");
+    turns::everything_is_ready(&ada).await;
     step("the logs are JSON and hold no secret");
     stack.logs_hold_no(&ada.secrets()).await;
     step("a second start is refused while the first runs");

@@ -114,6 +114,15 @@ impl Stack {
         assert!(requests > 20, "only {requests} request lines");
     }
 
+    /// Rotates a ring of keys while it runs.
+    pub(crate) fn rotate(&self, secret: &str) {
+        let mut rotate = Command::new(repository().join("infra/rotate"));
+        let rotate = rotate.args([secret, "--port", &self.port.to_string()]);
+        let output = rotate.output().expect("infra/rotate can be started");
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{secret}: {errors}");
+    }
+
     /// Starts it once more while it runs.
     pub(crate) fn a_second_start_is_refused(&self) {
         let output = up(self.port).output().expect("infra/up can be started");
@@ -143,7 +152,7 @@ impl Stack {
             tokio::time::sleep(Duration::from_millis(50)).await;
         };
         assert!(status.success(), "{status}");
-        for port in self.port..self.port + 4 {
+        for port in self.port..self.port + 5 {
             assert!(is_free(port), "something still listens on port {port}");
         }
     }
@@ -188,12 +197,12 @@ fn until_ready(lines: &mpsc::Receiver<String>) -> Vec<String> {
     panic!("infra/up did not become ready:\n{}", printed.join("\n"));
 }
 
-/// The first of four neighbouring ports that are free.
+/// The first of five neighbouring ports that are free.
 fn free_ports() -> u16 {
     let free = (19_000..20_000)
         .step_by(10)
-        .find(|port| (*port..*port + 4).all(is_free));
-    free.expect("four free ports")
+        .find(|port| (*port..*port + 5).all(is_free));
+    free.expect("five free ports")
 }
 
 fn is_free(port: u16) -> bool {

@@ -25,6 +25,7 @@ pub(crate) async fn everything_is_ready(client: &Client) {
         [
             "table",
             "signing_keys",
+            "data_keys",
             "bucket",
             "queue",
             "provider:scripted",
