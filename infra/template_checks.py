@@ -36,6 +36,8 @@ API_GATEWAY_SECONDS = 29
 # What SAM gives every function: logs and traces. Both are for any resource, because AWS offers nothing narrower for
 # traces, and because a function's log group may be named later than its role.
 MANAGED_POLICIES = {"AWSLambdaBasicExecutionRole", "AWSXrayWriteOnlyAccess"}
+# What changes or deletes an item that is there.
+CHANGING = {"BatchWriteItem", "DeleteItem", "PartiQLDelete", "PartiQLUpdate", "UpdateItem"}
 # Statements that may have a star, as (resource, Sid).
 STARS = {("BucketPolicy", "OnlyOverTls")}
 # Of Lambda and of lambda_http, not of ours.
@@ -167,11 +169,17 @@ def each_function_has_its_own_role(template: Template) -> Iterator[str]:
 def nobody_may_do_everything(template: Template) -> Iterator[str]:
     for role, properties in template.of_type("AWS::IAM::Role").items():
         for arn in properties.get("ManagedPolicyArns", []):
+            if target_of(arn) in template.resources:
+                continue
             if str(arn).split("/")[-1] not in MANAGED_POLICIES:
                 yield f"{role} has the managed policy {arn}: write out the actions that the function needs"
         for policy in properties.get("Policies", []):
             yield from _stars(role, policy["PolicyDocument"])
-    for kind in ("AWS::S3::BucketPolicy", "AWS::SQS::QueuePolicy"):
+    for kind in (
+        "AWS::IAM::ManagedPolicy",
+        "AWS::S3::BucketPolicy",
+        "AWS::SQS::QueuePolicy",
+    ):
         for name, properties in template.of_type(kind).items():
             yield from _stars(name, properties["PolicyDocument"])
 
@@ -195,21 +203,52 @@ def _stars(owner: str, document: Properties) -> Iterator[str]:
             yield f"{owner} has a statement that allows all but something: name what is allowed"
 
 
-def only_the_rotation_writes_secrets(template: Template) -> Iterator[str]:
+def _granted(template: Template) -> Iterator[tuple[str, Properties]]:
+    """Every statement of a role or of a policy that roles share, with whose it is."""
     for role, properties in template.of_type("AWS::IAM::Role").items():
         for policy in properties.get("Policies", []):
             for statement in listed(policy["PolicyDocument"]["Statement"]):
-                actions = {
-                    action
-                    for action in listed(statement.get("Action", []))
-                    if action.startswith("secretsmanager:")
-                } - {"secretsmanager:GetSecretValue"}
-                secrets = {
-                    target_of(resource)
-                    for resource in listed(statement.get("Resource", []))
-                }
-                if actions and (role != ROTATING_ROLE or secrets != ROTATING):
-                    yield f"{role} allows {', '.join(sorted(actions))}: only {ROTATING_ROLE} may, on {', '.join(sorted(ROTATING))}"
+                yield role, statement
+    for name, properties in template.of_type("AWS::IAM::ManagedPolicy").items():
+        for statement in listed(properties["PolicyDocument"]["Statement"]):
+            yield name, statement
+
+
+def nobody_reaches_the_whole_table(template: Template) -> Iterator[str]:
+    for owner, statement in _granted(template):
+        actions = {
+            action.removeprefix("dynamodb:")
+            for action in listed(statement.get("Action", []))
+            if action.startswith("dynamodb:")
+        }
+        keys = (
+            statement.get("Condition", {})
+            .get("ForAllValues:StringLike", {})
+            .get("dynamodb:LeadingKeys", [])
+        )
+        if actions and not keys:
+            yield f"{owner} reaches the whole table: say which keys with dynamodb:LeadingKeys"
+        if "Scan" in actions:
+            yield f"{owner} may scan the table: take dynamodb:Scan out"
+        for key in keys:
+            if key.startswith(("*", "A*", "AU*")):
+                yield f"{owner} may reach the audit trail by {key}: name the kind of key"
+            if key.startswith("AUDIT") and actions & CHANGING:
+                yield f"{owner} may change the audit trail: it is only added to, with dynamodb:PutItem"
+
+
+def only_the_rotation_writes_secrets(template: Template) -> Iterator[str]:
+    for role, statement in _granted(template):
+        actions = {
+            action
+            for action in listed(statement.get("Action", []))
+            if action.startswith("secretsmanager:")
+        } - {"secretsmanager:GetSecretValue"}
+        secrets = {
+            target_of(resource) for resource in listed(statement.get("Resource", []))
+        }
+        if actions and (role != ROTATING_ROLE or secrets != ROTATING):
+            yield f"{role} allows {', '.join(sorted(actions))}: only {ROTATING_ROLE} may, on {', '.join(sorted(ROTATING))}"
 
 
 def keys_rotate(template: Template) -> Iterator[str]:
@@ -392,6 +431,10 @@ CHECKS: list[tuple[str, Check]] = [
     ("no role allows everything or on everything", nobody_may_do_everything),
     ("only the rotation writes secrets", only_the_rotation_writes_secrets),
     ("keys rotate", keys_rotate),
+    (
+        "nobody reaches the whole table, or changes an audit trail",
+        nobody_reaches_the_whole_table,
+    ),
     ("queues lose nothing", queues_lose_nothing),
     ("consumers of queues have time", consumers_have_time),
     (

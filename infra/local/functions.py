@@ -60,7 +60,7 @@ def build(functions: list[str]) -> None:
 
 
 def write_settings(
-    home: Home, ports: Ports, queue_url: str, providers: list[Provider]
+    home: Home, ports: Ports, queues: dict[str, str], providers: list[Provider]
 ) -> None:
     """Writes the file from which `cargo lambda watch` gives the functions their environment."""
     settings = {
@@ -71,7 +71,13 @@ def write_settings(
         "PROVIDER_KEYS_SECRET_ID": RESOURCE_NAMES["ProviderKeys"],
         "TOKEN_ISSUER": url(ports.api),
         "BUCKET_NAME": RESOURCE_NAMES["Bucket"],
-        "QUEUE_URL": queue_url,
+        "QUEUE_URL": queues["queue_url"],
+        "MAIL_QUEUE_URL": queues["mail_queue_url"],
+        "MAIL_SENDER": "chatter@example.com",
+        "MAIL_TRANSPORT": f"file:{home.mail}",
+        # There is no application here; the links in mails name the API, and the mails say which route to call.
+        "APP_URL": url(ports.api),
+        "EMAIL_VERIFICATION": "optional",
         "PROVIDERS": json.dumps(
             [provider.public() for provider in providers], separators=(",", ":")
         ),

@@ -21,6 +21,8 @@ RESOURCE_NAMES = {
     "Bucket": "chatter-local",
     "JobQueue": "chatter-jobs",
     "JobDeadLetterQueue": "chatter-jobs-dead-letters",
+    "MailQueue": "chatter-mail",
+    "MailDeadLetterQueue": "chatter-mail-dead-letters",
     "SigningKeys": "chatter/signing-keys",
     "DataKeys": "chatter/data-keys",
     "ProviderKeys": "chatter/provider-keys",
@@ -91,6 +93,11 @@ class Home:
     def data(self) -> Path:
         """Survives between runs, and holds secrets: only its owner may look inside."""
         return private_directory(self.path / "data")
+
+    @property
+    def mail(self) -> Path:
+        """Where mails are put instead of being sent."""
+        return private_directory(self.data / "mail")
 
     @property
     def logs(self) -> Path:

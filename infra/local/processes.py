@@ -31,9 +31,14 @@ _DROPPED_PREFIXES = (
 _DROPPED_SUFFIXES = ("_API_KEY", "_SECRET_KEY")
 # What the functions read: a value from the caller's shell must not stand in for one that the stack forgot.
 _SETTINGS = {
+    "APP_URL",
     "BUCKET_NAME",
     "DATA_KEYS_SECRET_ID",
+    "EMAIL_VERIFICATION",
     "LOG_LEVEL",
+    "MAIL_QUEUE_URL",
+    "MAIL_SENDER",
+    "MAIL_TRANSPORT",
     "PROVIDERS",
     "PROVIDER_KEYS_SECRET_ID",
     "QUEUE_URL",

@@ -202,11 +202,14 @@ def main() -> None:
     stack = Stack(options.template, options.dynamodb, options.secrets, options.aws)
     stack.create_table("Table")
     stack.create_bucket("Bucket")
-    queue_url = stack.create_queue("JobQueue")
+    queues = {
+        "queue_url": stack.create_queue("JobQueue"),
+        "mail_queue_url": stack.create_queue("MailQueue"),
+    }
     stack.create_keys("SigningKeys")
     stack.create_keys("DataKeys")
     stack.put_provider_keys("ProviderKeys", os.environ["PROVIDER_KEYS"])
-    print(json.dumps({"queue_url": queue_url}))
+    print(json.dumps(queues))
 
 
 if __name__ == "__main__":

@@ -109,8 +109,8 @@ def local_provider(providers: list[Provider]) -> Provider | None:
 
 def create_resources(
     home: Home, ports: Ports, providers: list[Provider]
-) -> dict[str, Any]:
-    """Creates what is missing of the template's resources; the answer has the queue's address."""
+) -> dict[str, str]:
+    """Creates what is missing of the template's resources; the answer has the queues' addresses."""
     command = _python(home, "resources") + [
         "--template",
         str(TEMPLATE),
@@ -124,7 +124,7 @@ def create_resources(
     # In the environment and not among the arguments, which everybody on the machine can read.
     keys = {provider.name: provider.key for provider in providers if provider.key}
     env = _python_environment() | {"PROVIDER_KEYS": json.dumps(keys)}
-    created: dict[str, Any] = json.loads(
+    created: dict[str, str] = json.loads(
         capture("creating the resources", command, env=env)
     )
     return created

@@ -128,9 +128,9 @@ def _start(
     services.wait_for_secrets(secrets, ports)
     services.wait_for_aws(aws, ports)
     progress.step("creating the resources of template.yaml")
-    queue_url = services.create_resources(home, ports, chosen)["queue_url"]
+    queues = services.create_resources(home, ports, chosen)
     progress.step("starting the functions")
-    functions.write_settings(home, ports, queue_url, chosen)
+    functions.write_settings(home, ports, queues, chosen)
     watch = keep(functions.start(home, ports))
     functions.wait(watch, ports)
     functions.warm(names, ports, watch)

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
-use crate::auth::{Authenticator, KeySource};
+use crate::auth::{Authenticator, KeySource, Standings};
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::mail::Post;
+use crate::queue::Queue;
 use crate::secrets::Secrets;
 use crate::store::Store;
 use crate::vault::Vault;
@@ -22,6 +24,8 @@ pub struct App {
     pub authenticator: Authenticator,
     /// What is stored encrypted.
     pub vault: Vault,
+    /// The outbox.
+    pub post: Post,
     /// Secrets Manager.
     pub secrets: Secrets,
     /// The settings of AWS clients, for the functions that need another one.
@@ -43,10 +47,19 @@ impl App {
             config.data_keys_secret_id.clone(),
             clock.clone(),
         );
+        let store = Store::new(sdk, &config.table_name);
+        let standings = Standings::new(store.clone(), clock.clone());
+        let issuer = config.token_issuer.clone();
         Self {
+            post: Post::new(
+                vault.clone(),
+                Queue::sqs(sdk, config.mail_queue_url.clone()),
+                clock.clone(),
+                config.app_url.clone(),
+            ),
             vault,
-            store: Store::new(sdk, &config.table_name),
-            authenticator: Authenticator::new(keys, config.token_issuer.clone(), clock.clone()),
+            store,
+            authenticator: Authenticator::new(keys, issuer, clock.clone(), config.stage, standings),
             config: Arc::new(config),
             clock,
             secrets,

@@ -30,10 +30,21 @@ impl Moment {
         Self(self.0.saturating_add(micros))
     }
 
+    /// `duration` before this moment.
+    pub fn minus(self, duration: Duration) -> Self {
+        let micros = i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
+        Self(self.0.saturating_sub(micros))
+    }
+
     /// How long before this moment `earlier` was; zero if it was not.
     pub fn since(self, earlier: Self) -> Duration {
         let micros = self.0.saturating_sub(earlier.0);
         Duration::from_micros(u64::try_from(micros).unwrap_or(0))
+    }
+
+    /// The day in UTC, `2026-01-31`.
+    pub fn day(self) -> String {
+        self.rfc3339().chars().take(10).collect()
     }
 
     /// RFC 3339 in UTC with microseconds.

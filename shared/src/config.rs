@@ -19,6 +19,15 @@ pub enum Stage {
     Prod,
 }
 
+/// How mails leave.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MailTransport {
+    /// By Amazon SES.
+    Ses,
+    /// Into a directory, one file a mail; only where the stage is local.
+    Directory(std::path::PathBuf),
+}
+
 /// All settings. `template.yaml` and the local stack set the variables of the same names.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -30,6 +39,16 @@ pub struct Config {
     pub bucket_name: String,
     /// `QUEUE_URL`: the SQS queue of background jobs.
     pub queue_url: String,
+    /// `MAIL_QUEUE_URL`: the SQS queue that tells of mails in the outbox.
+    pub mail_queue_url: String,
+    /// `MAIL_SENDER`: the address that mails come from.
+    pub mail_sender: String,
+    /// `MAIL_TRANSPORT`: how mails leave.
+    pub mail_transport: MailTransport,
+    /// `APP_URL`: what links in mails begin with.
+    pub app_url: String,
+    /// `EMAIL_VERIFICATION`: whether an address must be proved before its account can log in.
+    pub email_verification_required: bool,
     /// `SIGNING_KEYS_SECRET_ID`: the secret that holds the signing-key ring.
     pub signing_keys_secret_id: String,
     /// `DATA_KEYS_SECRET_ID`: the secret that holds the keys with which stored values are encrypted.
@@ -83,6 +102,23 @@ impl Config {
             queue_url: reader
                 .parsed("QUEUE_URL", URL_RULE, |url| secure_url(url, stage))
                 .unwrap_or_default(),
+            mail_queue_url: reader
+                .parsed("MAIL_QUEUE_URL", URL_RULE, |url| secure_url(url, stage))
+                .unwrap_or_default(),
+            mail_sender: reader
+                .parsed("MAIL_SENDER", SENDER_RULE, |text| sender(text, stage))
+                .unwrap_or_default(),
+            mail_transport: reader
+                .parsed("MAIL_TRANSPORT", TRANSPORT_RULE, |text| {
+                    mail_transport(text, stage)
+                })
+                .unwrap_or(MailTransport::Ses),
+            app_url: reader
+                .parsed("APP_URL", URL_RULE, |url| secure_url(url, stage))
+                .unwrap_or_default(),
+            email_verification_required: reader
+                .parsed("EMAIL_VERIFICATION", "required or optional", verification)
+                .unwrap_or(true),
             signing_keys_secret_id: reader.required("SIGNING_KEYS_SECRET_ID"),
             data_keys_secret_id: reader.required("DATA_KEYS_SECRET_ID"),
             provider_keys_secret_id: reader.required("PROVIDER_KEYS_SECRET_ID"),
@@ -104,6 +140,10 @@ impl Config {
 
 const URL_RULE: &str =
     "an https:// URL without a slash at the end (http:// only where STAGE is local)";
+
+const SENDER_RULE: &str =
+    "an e-mail address that may send, and outside the local stage not one of example.com";
+const TRANSPORT_RULE: &str = "ses, or where STAGE is local file: and a directory";
 
 struct Reader<G> {
     get: G,
@@ -215,6 +255,29 @@ fn stage(value: &str) -> Option<Stage> {
     }
 }
 
+fn sender(value: &str, stage: Option<Stage>) -> Option<String> {
+    let email = crate::model::Email::parse("", value).ok()?;
+    let text = email.as_str().to_owned();
+    let example = text.ends_with("@example.com") || text.ends_with(".example.com");
+    (!example || matches!(stage, Some(Stage::Local) | None)).then_some(text)
+}
+
+fn mail_transport(value: &str, stage: Option<Stage>) -> Option<MailTransport> {
+    match value.strip_prefix("file:") {
+        None => (value == "ses").then_some(MailTransport::Ses),
+        Some(path) => (stage == Some(Stage::Local) && path.starts_with('/'))
+            .then(|| MailTransport::Directory(path.into())),
+    }
+}
+
+fn verification(value: &str) -> Option<bool> {
+    match value {
+        "required" => Some(true),
+        "optional" => Some(false),
+        _ => None,
+    }
+}
+
 fn secure_url(value: &str, stage: Option<Stage>) -> Option<String> {
     let uri: http::Uri = value.parse().ok()?;
     let secure = uri.scheme_str() == Some("https")
@@ -230,11 +293,19 @@ fn secure_url(value: &str, stage: Option<Stage>) -> Option<String> {
 mod tests {
     use super::*;
 
-    const GOOD: [(&str, &str); 10] = [
+    const GOOD: [(&str, &str); 15] = [
         ("STAGE", "prod"),
         ("TABLE_NAME", "chatter"),
         ("BUCKET_NAME", "chatter-bucket"),
         ("QUEUE_URL", "https://sqs.us-east-1.amazonaws.com/1/jobs"),
+        (
+            "MAIL_QUEUE_URL",
+            "https://sqs.us-east-1.amazonaws.com/1/mail",
+        ),
+        ("MAIL_SENDER", "chatter@chatter.example.org"),
+        ("MAIL_TRANSPORT", "ses"),
+        ("APP_URL", "https://chatter.example.com"),
+        ("EMAIL_VERIFICATION", "required"),
         ("SIGNING_KEYS_SECRET_ID", "keys"),
         ("DATA_KEYS_SECRET_ID", "data-keys"),
         ("PROVIDER_KEYS_SECRET_ID", "provider-keys"),
@@ -292,7 +363,7 @@ mod tests {
     #[test]
     fn all_faults_are_named_at_once() {
         let faults = Config::read(|_| None).expect_err("nothing is set");
-        assert_eq!(faults.0.len(), 9, "{faults}");
+        assert_eq!(faults.0.len(), 14, "{faults}");
     }
 
     #[test]
@@ -300,6 +371,17 @@ mod tests {
         let faults = read_with("TOKEN_ISSUER", Some("http://chatter.example.com"))
             .expect_err("http in prod");
         assert!(faults.to_string().contains("TOKEN_ISSUER"));
+    }
+
+    #[test]
+    fn what_is_only_for_one_machine_is_refused_elsewhere() {
+        for (name, value) in [
+            ("MAIL_TRANSPORT", "file:/var/mail"),
+            ("MAIL_SENDER", "chatter@example.com"),
+        ] {
+            let faults = read_with(name, Some(value)).expect_err("in prod");
+            assert!(faults.to_string().contains(name), "{faults}");
+        }
     }
 
     #[test]

@@ -59,6 +59,24 @@ pub enum Error {
         "send a valid access token as `Authorization: Bearer <token>`; log in or refresh to get one"
     )]
     Unauthenticated,
+    /// The caller may know that it exists, but may not do this.
+    #[error("{0}")]
+    Forbidden(&'static str),
+    /// The tenant is suspended: nothing but looking at it, resuming and deleting it is done there.
+    #[error("this tenant is suspended; an owner can resume it")]
+    TenantSuspended,
+    /// Something is in a state in which this can't be done.
+    #[error("{0}")]
+    Conflict(&'static str),
+    /// Too many failed logins for one address.
+    #[error("too many failed logins for this address; wait, or set a new password by mail")]
+    LockedOut {
+        /// When the next attempt is looked at.
+        retry_after: Duration,
+    },
+    /// A token from a mail that is unknown, expired or used.
+    #[error("this token is not valid any more; ask for a new one")]
+    BadOneTimeToken,
     /// A login with a wrong e-mail or password; which of them is never said.
     #[error("the e-mail address or the password is wrong")]
     BadCredentials,

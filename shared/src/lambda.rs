@@ -188,10 +188,10 @@ async fn in_time(work: impl Future<Output = Result<()>>) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::auth::{Authenticator, KeySource};
+    use crate::auth::{Authenticator, KeySource, Standings};
     use crate::clock::{Clock, Moment};
+    use crate::config::Stage;
     use crate::secrets::Secrets;
-    use crate::store::Store;
     use crate::vault::Vault;
     use secrecy::SecretString;
 
@@ -205,6 +205,9 @@ mod tests {
                 "PROVIDERS" => {
                     r#"[{"name":"p","wire":"openai","base_url":"http://p","models":[{"id":"m","context_window":2,"max_output_tokens":1}]}]"#
                 }
+                "MAIL_SENDER" => "chatter@example.com",
+                "MAIL_TRANSPORT" => "file:/nowhere",
+                "EMAIL_VERIFICATION" => "optional",
                 "TURN_TIMEOUT_SECONDS" | "LOG_LEVEL" => return None,
                 _ => "http://127.0.0.1:9",
             };
@@ -225,14 +228,14 @@ mod tests {
             Some(data) => Vault::fixed(SecretString::from(data), clock.clone()),
             None => Vault::secret(secrets.clone(), "data-keys".to_owned(), clock.clone()),
         };
+        let made = App::new(config, &sdk);
+        let standings = Standings::new(made.store.clone(), clock.clone());
+        let issuer = made.config.token_issuer.clone();
         App {
-            store: Store::new(&sdk, "chatter"),
-            authenticator: Authenticator::new(keys, config.token_issuer.clone(), clock.clone()),
-            config: Arc::new(config),
+            authenticator: Authenticator::new(keys, issuer, clock.clone(), Stage::Local, standings),
             clock,
             vault,
-            secrets,
-            sdk,
+            ..made
         }
     }
 

@@ -1,12 +1,20 @@
-//! People and their sessions: register, log in, refresh, log out, who am I, and the public keys.
+//! People and their sessions: register, log in, refresh, log out, passwords, addresses, preferences, and the
+//! public keys.
 
+mod account;
+mod email;
 mod jwks;
 mod login;
 mod logout;
 mod me;
+mod password;
+mod preferences;
 mod refresh;
 mod register;
+mod reset;
 mod session;
+mod sessions;
+mod switch;
 
 use axum::Router;
 use axum::extract::FromRef;
@@ -27,11 +35,18 @@ struct Auth {
 
 /// The group's routes.
 pub fn router(app: App) -> Result<Router> {
-    #[expect(clippy::disallowed_methods, reason = "this is the function that may")]
+    router_with(app, PasswordHasher::new()?)
+}
+
+/// The group's routes with a hasher from elsewhere, whose work can be counted.
+pub fn router_with(app: App, hasher: PasswordHasher) -> Result<Router> {
+    #[expect(clippy::disallowed_methods, reason = "this is a function that may")]
     let identity = app.store.identity();
+    // Mails are sealed with it.
+    app.vault.needed_at_start();
     let auth = Auth {
         identity,
-        hasher: PasswordHasher::new()?,
+        hasher,
         app,
     };
     Ok(routes().with_state(auth).into())
@@ -48,6 +63,20 @@ fn routes() -> OpenApiRouter<Auth> {
         .routes(routes!(login::log_in))
         .routes(routes!(refresh::refresh))
         .routes(routes!(logout::log_out))
-        .routes(routes!(me::get_me))
+        .routes(routes!(logout::log_out_everywhere))
+        .routes(routes!(switch::switch_tenant))
+        .routes(routes!(sessions::list_sessions))
+        .routes(routes!(sessions::revoke_session))
+        .routes(routes!(me::get_me, me::update_me, account::delete_account))
+        .routes(routes!(password::change_password))
+        .routes(routes!(email::change_email))
+        .routes(routes!(email::request_verification))
+        .routes(routes!(email::verify_email))
+        .routes(routes!(
+            preferences::get_preferences,
+            preferences::put_preferences
+        ))
+        .routes(routes!(reset::request_reset))
+        .routes(routes!(reset::confirm_reset))
         .routes(routes!(jwks::get_jwks))
 }

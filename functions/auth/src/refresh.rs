@@ -7,7 +7,9 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use shared::auth::{RefreshSecret, RefreshToken};
 use shared::http::{AcceptsJson, Json};
-use shared::model::Session;
+use shared::model::{
+    Actor, AuditAction, AuditEvent, AuditOutcome, MembershipRole, Origin, Session,
+};
 use shared::store::Rotation;
 use shared::{Error, Result};
 
@@ -45,6 +47,7 @@ pub(crate) struct RefreshRequest {
 pub(crate) async fn refresh(
     _: AcceptsJson,
     State(auth): State<Auth>,
+    origin: Origin,
     Json(request): Json<RefreshRequest>,
 ) -> Result<Json<TokensView>> {
     let token = request
@@ -52,11 +55,30 @@ pub(crate) async fn refresh(
         .expose_secret()
         .parse()
         .map_err(|_| Error::BadRefreshToken)?;
-    let (session, secret) = rotate(&auth, &token).await?;
-    tokens(&auth, &session, secret).await.map(Json)
+    let (session, secret) = rotate(&auth, &origin, &token).await?;
+    let role = role(&auth, &session).await?;
+    tokens(&auth, &session, role, secret).await.map(Json)
 }
 
-async fn rotate(auth: &Auth, token: &RefreshToken) -> Result<(Session, RefreshSecret)> {
+/// What the person may do in the session's tenant by now. A session from before all were ended, or of a person
+/// who does not belong there any more, gets nothing.
+async fn role(auth: &Auth, session: &Session) -> Result<MembershipRole> {
+    let now = auth.app.clock.now();
+    let standing = auth
+        .app
+        .store
+        .standing(session.user, session.tenant, Some(session.id), now)
+        .await?;
+    standing
+        .map(|standing| standing.role)
+        .ok_or(Error::BadRefreshToken)
+}
+
+async fn rotate(
+    auth: &Auth,
+    origin: &Origin,
+    token: &RefreshToken,
+) -> Result<(Session, RefreshSecret)> {
     let session = get(auth, token).await?;
     if token.secret.has_hash(&session.current_hash) {
         if let Some(secret) = advance(auth, token, &session).await? {
@@ -64,9 +86,9 @@ async fn rotate(auth: &Auth, token: &RefreshToken) -> Result<(Session, RefreshSe
         }
         // Another request with the same token was faster; what it wrote decides.
         let session = get(auth, token).await?;
-        return repeat(auth, token, session).await;
+        return repeat(auth, origin, token, session).await;
     }
-    repeat(auth, token, session).await
+    repeat(auth, origin, token, session).await
 }
 
 async fn get(auth: &Auth, token: &RefreshToken) -> Result<Session> {
@@ -104,6 +126,7 @@ async fn advance(
 /// other.
 async fn repeat(
     auth: &Auth,
+    origin: &Origin,
     token: &RefreshToken,
     session: Session,
 ) -> Result<(Session, RefreshSecret)> {
@@ -120,14 +143,32 @@ async fn repeat(
             return Ok((session, secret));
         }
     }
-    auth.identity
-        .session_revoke(token.user, token.session)
-        .await?;
-    tracing::warn!(
-        user.id = %token.user,
-        session.id = %token.session,
-        "session {} was ended: a refresh token of it was used twice",
-        token.session
-    );
+    end_family(auth, origin, &session).await?;
     Err(Error::BadRefreshToken)
+}
+
+/// Whoever has an old secret may have stolen it, or the owner has and somebody else the newest: nobody goes on.
+async fn end_family(auth: &Auth, origin: &Origin, session: &Session) -> Result<()> {
+    let event = AuditEvent {
+        tenant: session.tenant,
+        actor: Actor::Anonymous,
+        action: AuditAction::RefreshReuse,
+        target: Some(session.id.to_string()),
+        outcome: AuditOutcome::Denied,
+        at: auth.app.clock.now(),
+        origin: origin.clone(),
+    };
+    let revoked = auth
+        .identity
+        .session_revoke(session.user, session.id, &event);
+    if revoked.await? {
+        tracing::warn!(
+            user.id = %session.user,
+            session.id = %session.id,
+            "session {} was ended: a refresh token of it was used twice",
+            session.id
+        );
+    }
+    auth.app.authenticator.standings().forget_user(session.user);
+    Ok(())
 }

@@ -1,25 +1,47 @@
 //! The caller: the permit without which no tenant's data can be reached.
 
 use crate::auth::access_token;
+use crate::auth::api_key::ApiKeyText;
 use crate::auth::key_source::KeySource;
+use crate::auth::standing::Standings;
 use crate::clock::Clock;
-use crate::error::Result;
-use crate::model::{Membership, MembershipRole, SessionId, TenantId, UserId};
+use crate::config::Stage;
+use crate::error::{Error, Result};
+use crate::model::{
+    Actor, ApiKeyId, AuditAction, AuditEvent, AuditOutcome, MembershipRole, Origin, Scopes,
+    SessionId, TenantId, TenantStatus, UserId,
+};
 
-/// Who is calling, proved by an access token.
+/// How a caller proved to be who it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Via {
+    /// With an access token of ours, which belongs to a session.
+    Session(SessionId),
+    /// With an API key.
+    ApiKey {
+        /// The key.
+        id: ApiKeyId,
+        /// What it may be used for.
+        scopes: Scopes,
+    },
+    /// With a token of the tenant's own identity provider.
+    Federated,
+}
+
+/// Who is calling, proved by a token or a key.
 ///
-/// It has no public constructor: only [`Authenticator::caller`] makes one, and only from a token that
-/// holds. `Store::of` asks for it, so that a query without a caller does not compile.
+/// It has no public constructor: only [`Authenticator::caller`] makes one, and only from credentials that
+/// hold. `Store::of` asks for it, so that a query without a caller does not compile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Caller {
     user: UserId,
     tenant: TenantId,
-    session: SessionId,
     role: MembershipRole,
+    via: Via,
 }
 
 impl Caller {
-    /// The person.
+    /// The person, or the person that the key acts for.
     pub const fn user(&self) -> UserId {
         self.user
     }
@@ -29,45 +51,123 @@ impl Caller {
         self.tenant
     }
 
-    /// The login from which the token comes.
-    pub const fn session(&self) -> SessionId {
-        self.session
-    }
-
     /// What the person may do in the tenant.
     pub const fn role(&self) -> MembershipRole {
         self.role
     }
+
+    /// How it was proved.
+    pub const fn via(&self) -> Via {
+        self.via
+    }
+
+    /// The login from which the token comes. A key and a foreign token have none.
+    pub const fn session(&self) -> Option<SessionId> {
+        match self.via {
+            Via::Session(session) => Some(session),
+            Via::ApiKey { .. } | Via::Federated => None,
+        }
+    }
+
+    /// Who it is in the audit trail.
+    pub const fn actor(&self) -> Actor {
+        match self.via {
+            Via::ApiKey { id, .. } => Actor::ApiKey(id),
+            Via::Session(_) | Via::Federated => Actor::User(self.user),
+        }
+    }
+
+    /// An event of the caller's in the trail of its tenant, done now.
+    pub fn did(
+        &self,
+        clock: &Clock,
+        origin: &Origin,
+        action: AuditAction,
+        target: Option<String>,
+    ) -> AuditEvent {
+        AuditEvent {
+            tenant: self.tenant,
+            actor: self.actor(),
+            action,
+            target,
+            outcome: AuditOutcome::Success,
+            at: clock.now(),
+            origin: origin.clone(),
+        }
+    }
 }
 
-/// Makes and checks access tokens.
+/// Makes access tokens, and finds out who sends a token or a key.
 #[derive(Debug, Clone)]
 pub struct Authenticator {
     keys: KeySource,
     issuer: String,
     clock: Clock,
+    stage: Stage,
+    standings: Standings,
 }
 
 impl Authenticator {
     /// With those keys, for tokens of that issuer.
-    pub const fn new(keys: KeySource, issuer: String, clock: Clock) -> Self {
+    pub const fn new(
+        keys: KeySource,
+        issuer: String,
+        clock: Clock,
+        stage: Stage,
+        standings: Standings,
+    ) -> Self {
         Self {
             keys,
             issuer,
             clock,
+            stage,
+            standings,
         }
     }
 
-    /// Who sends this token. Any token that does not hold is `Unauthenticated`.
-    pub async fn caller(&self, token: &str) -> Result<Caller> {
-        let claims =
-            access_token::verify(&self.keys, &self.issuer, self.clock.now(), token).await?;
-        Ok(Caller {
+    /// Who sends this bearer token, and the status of the tenant. What does not hold is `Unauthenticated`,
+    /// whatever the reason.
+    pub async fn caller(&self, token: &str) -> Result<(Caller, TenantStatus)> {
+        if ApiKeyText::is_meant(token) {
+            return self.by_key(token).await;
+        }
+        let now = self.clock.now();
+        let claims = access_token::verify(&self.keys, &self.issuer, now, token).await?;
+        let standing = self.standings.of(claims.sub, claims.tid, Some(claims.sid));
+        let standing = standing.await?.ok_or(Error::Unauthenticated)?;
+        let caller = Caller {
             user: claims.sub,
             tenant: claims.tid,
-            session: claims.sid,
-            role: claims.role,
-        })
+            role: standing.role,
+            via: Via::Session(claims.sid),
+        };
+        Ok((caller, standing.tenant))
+    }
+
+    /// Whose access token this is. It permits nothing: whether the session lives is not asked.
+    pub async fn subject(&self, token: &str) -> Result<UserId> {
+        let now = self.clock.now();
+        let claims = access_token::verify(&self.keys, &self.issuer, now, token);
+        Ok(claims.await?.sub)
+    }
+
+    async fn by_key(&self, text: &str) -> Result<(Caller, TenantStatus)> {
+        let text = ApiKeyText::parse(text, self.stage).ok_or(Error::Unauthenticated)?;
+        let grant = self.standings.grant(&text.hash()).await?;
+        let grant = grant.ok_or(Error::Unauthenticated)?;
+        let standing = self.standings.of(grant.key_owner, grant.tenant, None);
+        let (standing, ()) = tokio::join!(standing, self.standings.note_use(&grant));
+        let standing = standing?.ok_or(Error::Unauthenticated)?;
+        let caller = Caller {
+            user: grant.key_owner,
+            tenant: grant.tenant,
+            role: standing.role,
+            via: Via::ApiKey {
+                id: grant.id,
+                scopes: grant.scopes,
+            },
+        };
+        Ok((caller, standing.tenant))
     }
 
     /// A new access token for a session.
@@ -75,15 +175,17 @@ impl Authenticator {
         &self,
         user: UserId,
         session: SessionId,
-        membership: &Membership,
+        tenant: TenantId,
+        role: MembershipRole,
     ) -> Result<String> {
+        let membership = crate::model::Membership { tenant, role };
         access_token::sign(
             &self.keys,
             &self.issuer,
             self.clock.now(),
             user,
             session,
-            membership,
+            &membership,
         )
         .await
     }
@@ -91,5 +193,10 @@ impl Authenticator {
     /// The keys that it signs with.
     pub const fn keys(&self) -> &KeySource {
         &self.keys
+    }
+
+    /// What it remembers of people and keys.
+    pub const fn standings(&self) -> &Standings {
+        &self.standings
     }
 }

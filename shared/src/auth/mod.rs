@@ -1,15 +1,22 @@
 //! Who is calling: signing keys, access tokens, refresh secrets, passwords.
 
 mod access_token;
+mod api_key;
 mod caller;
 mod key_source;
 mod keys;
+mod one_time;
 mod password;
+pub mod policy;
 mod refresh;
+mod standing;
 
 pub use access_token::{ACCESS_TOKEN_LIFETIME, AUDIENCE};
-pub use caller::{Authenticator, Caller};
+pub use api_key::{ApiKeyText, key_prefix};
+pub use caller::{Authenticator, Caller, Via};
 pub use key_source::KeySource;
 pub use keys::{KeyRing, RingFault, successor, try_successor};
+pub use one_time::{InvitationToken, OneTimeSecret, ResetToken, VerifyToken};
 pub use password::PasswordHasher;
 pub use refresh::{RefreshSecret, RefreshToken};
+pub use standing::{BELIEVED_FOR, Standings};

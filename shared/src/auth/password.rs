@@ -1,5 +1,8 @@
 //! Passwords: Argon2id (RFC 9106) with OWASP's parameters.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
 use argon2::{Algorithm, Argon2, Params, Version};
@@ -21,6 +24,7 @@ const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$Y2hhdHRlcm5vYm9keXNhbHQ\
 #[derive(Debug, Clone)]
 pub struct PasswordHasher {
     argon2: Argon2<'static>,
+    computed: Arc<AtomicU64>,
 }
 
 impl PasswordHasher {
@@ -30,12 +34,33 @@ impl PasswordHasher {
             .map_err(|fault| Error::internal(fault.to_string()))?;
         Ok(Self {
             argon2: Argon2::new(Algorithm::Argon2id, Version::V0x13, params),
+            computed: Arc::default(),
         })
+    }
+
+    /// How many hashes it has computed. Each takes memory and time, so that what is refused beforehand counts.
+    pub fn computed(&self) -> u64 {
+        self.computed.load(Ordering::SeqCst)
+    }
+
+    /// Whether a stored hash was made with other parameters than today's.
+    pub fn is_outdated(&self, stored: &str) -> bool {
+        let Ok(hash) = PasswordHash::new(stored) else {
+            return true;
+        };
+        let today = self.argon2.params();
+        let same = hash.algorithm == Algorithm::Argon2id.ident()
+            && Params::try_from(&hash).is_ok_and(|params| {
+                (params.m_cost(), params.t_cost(), params.p_cost())
+                    == (today.m_cost(), today.t_cost(), today.p_cost())
+            });
+        !same
     }
 
     /// A PHC string with a random salt of 16 bytes.
     pub async fn hash(&self, password: Password) -> Result<String> {
         let argon2 = self.argon2.clone();
+        self.computed.fetch_add(1, Ordering::SeqCst);
         run(move || {
             let hash = argon2.hash_password(password.expose());
             hash.map(|hash| hash.to_string())
@@ -47,6 +72,7 @@ impl PasswordHasher {
     /// Whether it is the password of that hash. Without a hash it is not, after the same time.
     pub async fn check(&self, password: Password, stored: Option<String>) -> Result<bool> {
         let argon2 = self.argon2.clone();
+        self.computed.fetch_add(1, Ordering::SeqCst);
         run(move || {
             let known = stored.is_some();
             let stored = stored.unwrap_or_else(|| NOBODY.to_owned());

@@ -1,14 +1,17 @@
 //! The caller of a request: RFC 6750, section 2.1.
 
-use axum::extract::{FromRef, FromRequestParts};
+use axum::extract::{FromRef, FromRequestParts, MatchedPath};
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
 
 use super::log::LoggedCaller;
+use super::origin::origin;
 use crate::app::App;
 use crate::auth::Caller;
+use crate::auth::policy::{self, Rule};
 use crate::error::{Error, Result};
+use crate::model::{AuditAction, AuditEvent, AuditOutcome};
 
 impl<S> FromRequestParts<S> for Caller
 where
@@ -19,13 +22,41 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
         let app = App::from_ref(state);
+        let rule = rule(parts)?;
         let token = bearer(&parts.headers).ok_or(Error::Unauthenticated)?;
-        let caller = app.authenticator.caller(token).await?;
+        let (caller, tenant) = app.authenticator.caller(token).await?;
         if let Some(logged) = parts.extensions.get::<LoggedCaller>() {
             logged.set(&caller);
         }
+        if let Err(refusal) = policy::decide(rule, &caller, tenant) {
+            note_refusal(&app, &caller, parts, rule).await?;
+            return Err(refusal);
+        }
         Ok(caller)
     }
+}
+
+/// What the operation asks of its caller. One without a rule is nobody's.
+fn rule(parts: &Parts) -> Result<&'static Rule> {
+    let path = parts.extensions.get::<MatchedPath>();
+    let path = path.map(MatchedPath::as_str).unwrap_or_default();
+    policy::find(parts.method.as_str(), path)
+        .ok_or_else(|| Error::internal(format!("{} {path} has no rule", parts.method)))
+}
+
+/// A refusal stands in the tenant's trail. Where it can't be written, the request fails all the same.
+async fn note_refusal(app: &App, caller: &Caller, parts: &Parts, rule: &Rule) -> Result<()> {
+    let operation = format!("{} {}", rule.method, rule.path);
+    let event = AuditEvent {
+        outcome: AuditOutcome::Denied,
+        ..caller.did(
+            &app.clock,
+            &origin(parts),
+            AuditAction::AccessDenied,
+            Some(operation),
+        )
+    };
+    app.store.audit(&event).await
 }
 
 /// The token, if there is exactly one `Authorization` header and it has the scheme `Bearer`, in any case.

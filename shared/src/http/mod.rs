@@ -11,6 +11,7 @@ mod location;
 mod log;
 mod message;
 pub mod openapi;
+mod origin;
 mod params;
 mod problem;
 mod timestamp;

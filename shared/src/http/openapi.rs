@@ -36,7 +36,7 @@ pub fn document(groups: impl IntoIterator<Item = OpenApi>) -> OpenApi {
     let bearer = HttpBuilder::new()
         .scheme(HttpAuthScheme::Bearer)
         .bearer_format("JWT")
-        .description(Some("An access token, from login or refresh."))
+        .description(Some("An access token, from login or refresh; an API key, where its scopes allow it; or a token of the tenant's own identity provider."))
         .build();
     components.add_security_scheme(BEARER, SecurityScheme::Http(bearer));
     for (path, item) in &mut document.paths.paths {
@@ -74,6 +74,11 @@ fn add_problems(operation: &mut Operation, has_path_parameters: bool) {
             operation.security.is_some(),
             "401",
             "No access token, or one that does not hold.",
+        ),
+        (
+            operation.security.is_some(),
+            "403",
+            "The caller may not do this: by role, by scope, or because the tenant is suspended.",
         ),
         (
             has_path_parameters,

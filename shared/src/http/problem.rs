@@ -81,6 +81,11 @@ fn kind(error: &Error) -> (StatusCode, &'static str, &'static str) {
             "Method not allowed",
         ),
         Error::Unauthenticated => (S::UNAUTHORIZED, "unauthenticated", "Not authenticated"),
+        Error::Forbidden(_) => (S::FORBIDDEN, "forbidden", "Not allowed"),
+        Error::TenantSuspended => (S::FORBIDDEN, "tenant-suspended", "Tenant suspended"),
+        Error::Conflict(_) => (S::CONFLICT, "conflict", "Conflict"),
+        Error::LockedOut { .. } => (S::TOO_MANY_REQUESTS, "locked-out", "Too many failed logins"),
+        Error::BadOneTimeToken => (S::BAD_REQUEST, "bad-token", "Token not valid"),
         Error::BadCredentials => (
             S::UNAUTHORIZED,
             "bad-credentials",
@@ -157,10 +162,14 @@ fn provider_kind(fault: ProviderFault) -> (StatusCode, &'static str, &'static st
     }
 }
 
+/// `Retry-After` has whole seconds, and one too early would be refused again.
+const ALMOST_A_SECOND: Duration = Duration::from_millis(999);
+
 /// When to come back, where the client can do nothing but wait.
 fn retry_after(error: &Error) -> Option<Duration> {
     match error {
         Error::ConversationBusy | Error::Unavailable(_) => Some(Duration::from_secs(1)),
+        Error::LockedOut { retry_after } => Some(retry_after.saturating_add(ALMOST_A_SECOND)),
         Error::Provider {
             fault: ProviderFault::Overloaded { retry_after },
             ..

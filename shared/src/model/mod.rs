@@ -1,14 +1,28 @@
 //! Ids and plain data with their rules. Knows no HTTP and no AWS.
 
+mod api_key;
+mod audit;
+mod common_passwords;
 mod conversation;
 mod id;
 mod identity;
 mod llm;
+mod session;
+mod tenant;
 
+pub use api_key::{ApiKey, ApiKeyName, KeySecret, Scope, Scopes};
+pub use audit::{Actor, AuditAction, AuditEvent, AuditOutcome, AuditRecord, Origin};
 pub use conversation::{
     Answer, Conversation, ConversationStatus, FinishReason, MAX_CONTENT_BYTES, Message,
     MessageContent, Role, SystemPrompt, Title, Usage,
 };
-pub use id::{ConversationId, MessageId, RequestId, SessionId, TenantId, UserId};
-pub use identity::{Email, Membership, MembershipRole, Password, PersonName, Session, User};
+pub use id::{
+    ApiKeyId, ConversationId, InvitationId, MessageId, OutboxId, RequestId, SessionId, TenantId,
+    UserId,
+};
+pub use identity::{Email, Password, PersonName, User};
 pub use llm::{ModelSpec, ProviderSpec, Wire};
+pub use session::Session;
+pub use tenant::{
+    Invitation, Member, Membership, MembershipRole, Tenant, TenantName, TenantStatus,
+};

@@ -5,11 +5,12 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::config::http::HttpResponse;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
-use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem, Update};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::Store;
+use crate::clock::Moment;
 use crate::error::{Error, Result};
 
 /// An item as the SDK has it.
@@ -61,6 +62,33 @@ pub(super) enum Written {
         /// Its place in the transaction.
         place: usize,
     },
+}
+
+impl Written {
+    /// `true` if it was made, `false` if a condition failed.
+    pub(super) fn made(self) -> bool {
+        self == Self::Yes
+    }
+
+    /// For writes whose conditions can only fail by a fault of ours.
+    pub(super) fn surely(self) -> Result<()> {
+        match self {
+            Self::Yes => Ok(()),
+            Self::ConditionFailed { place } => Err(Error::internal(format!(
+                "part {place} of a write that can't fail did"
+            ))),
+        }
+    }
+}
+
+/// A moment as it is stored.
+pub(super) fn moment(moment: Moment) -> Result<AttributeValue> {
+    serde_dynamo::to_attribute_value(moment).map_err(Error::internal)
+}
+
+/// Anything as an attribute.
+pub(super) fn value(value: impl Serialize) -> Result<AttributeValue> {
+    serde_dynamo::to_attribute_value(value).map_err(Error::internal)
 }
 
 /// Either written, or a condition failed; other errors are errors.
@@ -117,19 +145,90 @@ impl Store {
         condition: &str,
         values: impl IntoIterator<Item = (&'static str, AttributeValue)>,
     ) -> Result<TransactWriteItem> {
-        let values = values
-            .into_iter()
-            .map(|(name, value)| (name.to_owned(), value))
-            .collect();
         let update = Update::builder()
             .table_name(&*self.table)
             .set_key(Some(key))
             .update_expression(expression)
             .condition_expression(condition)
-            .set_expression_attribute_values(Some(values))
+            .set_expression_attribute_values(named(values))
             .build()
             .map_err(Error::internal)?;
         Ok(TransactWriteItem::builder().update(update).build())
+    }
+
+    /// A part of a transaction that deletes an item under a condition.
+    pub(super) fn delete(
+        &self,
+        key: Item,
+        condition: &str,
+        values: impl IntoIterator<Item = (&'static str, AttributeValue)>,
+    ) -> Result<TransactWriteItem> {
+        let delete = Delete::builder()
+            .table_name(&*self.table)
+            .set_key(Some(key))
+            .condition_expression(condition)
+            .set_expression_attribute_values(named(values));
+        let delete = delete.build().map_err(Error::internal)?;
+        Ok(TransactWriteItem::builder().delete(delete).build())
+    }
+
+    /// A part of a transaction that deletes an item, if it is there.
+    pub(super) fn delete_any(&self, key: Item) -> Result<TransactWriteItem> {
+        let delete = Delete::builder()
+            .table_name(&*self.table)
+            .set_key(Some(key));
+        let delete = delete.build().map_err(Error::internal)?;
+        Ok(TransactWriteItem::builder().delete(delete).build())
+    }
+
+    /// An item by its key, as it is after all writes that have been answered.
+    pub(super) async fn get<T: DeserializeOwned>(&self, key: Item) -> Result<Option<T>> {
+        let request = self.db.get_item().table_name(&*self.table);
+        let request = request.set_key(Some(key)).consistent_read(true);
+        let output = request.send().await.map_err(crate::aws::error)?;
+        output.item.map(from_item).transpose()
+    }
+
+    /// Deletes an item. Deleting it twice is deleting it once.
+    pub(super) async fn remove(&self, key: Item) -> Result<()> {
+        let request = self.db.delete_item().table_name(&*self.table);
+        let request = request.set_key(Some(key));
+        request.send().await.map(|_| ()).map_err(crate::aws::error)
+    }
+
+    /// At most `limit` items of a partition whose sort key begins with `prefix`, after `after`, and whether
+    /// there are more.
+    pub(super) async fn list<T: DeserializeOwned>(
+        &self,
+        pk: String,
+        prefix: &str,
+        after: Option<String>,
+        limit: u32,
+    ) -> Result<(Vec<T>, bool)> {
+        let mut start = after.map(|sk| key(pk.as_str(), sk));
+        let mut found = Vec::new();
+        loop {
+            let request = self.db.query().table_name(&*self.table);
+            let output = request
+                .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
+                .expression_attribute_values(":pk", s(pk.as_str()))
+                .expression_attribute_values(":prefix", s(prefix))
+                .consistent_read(true)
+                .limit(i32::try_from(limit.saturating_add(1)).unwrap_or(i32::MAX))
+                .set_exclusive_start_key(start)
+                .send()
+                .await
+                .map_err(crate::aws::error)?;
+            for item in output.items.unwrap_or_default() {
+                found.push(from_item(item)?);
+            }
+            start = output.last_evaluated_key;
+            if start.is_none() || found.len() > limit as usize {
+                let has_more = found.len() > limit as usize;
+                found.truncate(limit as usize);
+                return Ok((found, has_more));
+            }
+        }
     }
 
     /// All parts or none. The SDK does not repeat a transaction that met another one, so this does, with
@@ -138,30 +237,69 @@ impl Store {
         let token = uuid::Uuid::now_v7().to_string();
         let mut attempt = 1;
         loop {
-            let request = self
-                .db
-                .transact_write_items()
-                .set_transact_items(Some(parts.clone()));
-            let error = match request.client_request_token(&token).send().await {
-                Ok(_) => return Ok(Written::Yes),
-                Err(error) => error,
+            let error = match self.transact_once(parts.clone(), &token).await? {
+                Once::Ended(written) => return Ok(written),
+                Once::Met(error) => error,
             };
-            if let Some(place) = reason(&error, "ConditionalCheckFailed") {
-                return Ok(Written::ConditionFailed { place });
-            }
-            let passing = PASSING.iter().any(|code| reason(&error, code).is_some());
-            if !passing {
-                return Err(crate::aws::error(error));
-            }
             if attempt == CONFLICT_ATTEMPTS {
-                return Err(Error::unavailable(error));
+                return Err(error);
             }
-            // Different requests wait different times: the token is as good as random.
-            let jitter = u64::from(token.as_bytes().last().copied().unwrap_or(0) % 16);
-            tokio::time::sleep(std::time::Duration::from_millis((10 + jitter) << attempt)).await;
+            pause(&token, attempt).await;
             attempt += 1;
         }
     }
+
+    /// One attempt of a transaction.
+    pub(super) async fn transact_once(
+        &self,
+        parts: Vec<TransactWriteItem>,
+        token: &str,
+    ) -> Result<Once> {
+        let request = self.db.transact_write_items();
+        let request = request
+            .set_transact_items(Some(parts))
+            .client_request_token(token);
+        let error = match request.send().await {
+            Ok(_) => return Ok(Once::Ended(Written::Yes)),
+            Err(error) => error,
+        };
+        if let Some(place) = reason(&error, "ConditionalCheckFailed") {
+            return Ok(Once::Ended(Written::ConditionFailed { place }));
+        }
+        if PASSING.iter().any(|code| reason(&error, code).is_some()) {
+            return Ok(Once::Met(Error::unavailable(error)));
+        }
+        Err(crate::aws::error(error))
+    }
+}
+
+/// How an attempt of a transaction went.
+#[derive(Debug)]
+pub(super) enum Once {
+    /// It was made, or a condition failed.
+    Ended(Written),
+    /// It met another one, or too many; nothing was written, and the same may work a moment later.
+    Met(Error),
+}
+
+/// Waits longer with each attempt. Different requests wait different times: the token is as good as random.
+pub(super) async fn pause(token: &str, attempt: u32) {
+    let jitter = u64::from(token.as_bytes().last().copied().unwrap_or(0) % 16);
+    tokio::time::sleep(std::time::Duration::from_millis(
+        (10 + jitter) << attempt.min(4),
+    ))
+    .await;
+}
+
+fn named(
+    values: impl IntoIterator<Item = (&'static str, AttributeValue)>,
+) -> Option<HashMap<String, AttributeValue>> {
+    let values: HashMap<String, AttributeValue> = values
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect();
+    // DynamoDB refuses an empty map.
+    (!values.is_empty()).then_some(values)
 }
 
 /// The place of the first part that was cancelled for that reason.

@@ -5,30 +5,50 @@
 //!
 //! | `pk` | `sk` | what | file |
 //! | --- | --- | --- | --- |
-//! | `EMAIL#<address>` | `EMAIL` | guard: this address has this user | `identity.rs` |
-//! | `USER#<user>` | `PROFILE`, `MEMBER#<tenant>`, `SESSION#<session>` | a person | `identity.rs`, `session.rs` |
-//! | `TENANT#<tenant>` | `TENANT`, `MEMBER#<user>` | a tenant | `identity.rs` |
+//! | `EMAIL#<address>` | `EMAIL` | guard: this address has this user | `account.rs` |
+//! | `USER#<user>` | `PROFILE`, `MEMBER#<tenant>`, `PREFERENCES` | a person | `account.rs`, `tenant.rs` |
+//! | `USER#<user>` | `SESSION#<session>`, `RESET`, `VERIFY` | logins, tokens good once | `session.rs`, `one_time.rs` |
+//! | `LOGIN#<hash of the address>` | `LOGIN` | failed logins in a row | `lockout.rs` |
+//! | `TENANT#<tenant>` | `TENANT`, `MEMBER#<user>`, `INVITE#<invitation>` | a tenant | `tenant.rs` |
+//! | `TENANT#<tenant>` | `APIKEY#<key>` | an API key | `api_key.rs` |
+//! | `APIKEY#<hash of the secret>` | `APIKEY` | what a request with that secret may do | `api_key.rs` |
+//! | `AUDIT#<tenant>` | `<day>#<sequence>` | the audit trail | `audit.rs` |
+//! | `OUTBOX` | `<mail>` | mails that are to be sent | `outbox.rs` |
 //! | `TENANT#<tenant>#USER#<user>` | `CONV#<conversation>` | a conversation | `conversation.rs` |
 //! | `TENANT#<tenant>#CONV#<conversation>` | `MSG#<sequence>` | a message | `message.rs` |
 //!
 //! What a tenant owns has the tenant at the head of its key, and is reached through [`TenantStore`], which
 //! only a [`Caller`] opens. People exist before a tenant is known, so their rows are reached through
-//! [`IdentityStore`], which only the function `auth` may open.
+//! [`IdentityStore`], which only the functions `auth` and `tenants` may open.
 
+mod account;
+mod api_key;
+mod audit;
 mod conversation;
-mod identity;
 mod item;
+mod lockout;
 mod message;
+mod one_time;
+mod outbox;
 mod session;
+mod standing;
+mod tenant;
 
 use std::sync::Arc;
 
 use aws_sdk_dynamodb::Client;
 
+pub use account::{NewAccount, Preferences};
+pub use api_key::{KeyGrant, USE_IS_RECORDED_EVERY};
+pub use audit::AuditPlace;
 pub use conversation::ConversationChange;
-pub use identity::{IdentityStore, NewAccount};
+pub use lockout::{FailedLogins, HARD_STOP};
 pub use message::{Begun, History, Page};
+pub use one_time::{OneTime, Purpose};
+pub use outbox::Mail;
 pub use session::Rotation;
+pub use standing::Standing;
+pub use tenant::{Joined, MemberChanged};
 
 use crate::auth::Caller;
 use crate::error::Result;
@@ -49,6 +69,18 @@ pub struct TenantStore {
     user: UserId,
 }
 
+/// The rows of people, who exist before a tenant is known. Only the functions `auth` and `tenants` open it.
+#[derive(Debug, Clone)]
+pub struct IdentityStore {
+    store: Store,
+}
+
+/// The mails that are to be sent. Only the function that sends them opens it.
+#[derive(Debug, Clone)]
+pub struct OutboxStore {
+    store: Store,
+}
+
 impl Store {
     /// The table of that name, with the settings of `sdk`.
     pub fn new(sdk: &aws_config::SdkConfig, table: &str) -> Self {
@@ -67,9 +99,18 @@ impl Store {
         }
     }
 
-    /// The rows of people, who exist before a tenant is known. Only for the function `auth`.
+    /// The rows of people, who exist before a tenant is known.
     pub fn identity(&self) -> IdentityStore {
-        IdentityStore::new(self.clone())
+        IdentityStore {
+            store: self.clone(),
+        }
+    }
+
+    /// The mails that are to be sent.
+    pub fn outbox(&self) -> OutboxStore {
+        OutboxStore {
+            store: self.clone(),
+        }
     }
 
     /// Whether the table answers. It reads a key that does not exist, which also opens the connection.

@@ -1,28 +1,34 @@
 //! Sessions: `USER#<user>` / `SESSION#<session>`, with a TTL.
 //!
-//! Questions: what is the state of this session? Writes: create, rotate from one hash to the next, revoke.
+//! Questions: what is the state of this session? which does this person have? Writes: create, rotate from one
+//! hash to the next, revoke.
 
 use serde::{Deserialize, Serialize};
 
-use super::identity::{IdentityStore, user_pk};
-use super::item::{IS_NEW, Item, Written, from_item, key, n, s, to_item, written};
+use super::IdentityStore;
+use super::account::user_pk;
+use super::item::{IS_NEW, Item, Written, key, moment, n, s, to_item, written};
 use crate::clock::Moment;
-use crate::error::{Error, Result};
-use crate::model::{Membership, MembershipRole, Session, SessionId, TenantId, UserId};
+use crate::error::Result;
+use crate::model::{AuditEvent, Session, SessionId, TenantId, UserId};
+
+/// How many sessions of a person are shown: the newest.
+const MOST_LISTED: u32 = 100;
 
 #[derive(Serialize, Deserialize)]
-struct SessionItem {
+pub(super) struct SessionItem {
     id: SessionId,
     user: UserId,
-    tenant: TenantId,
-    role: MembershipRole,
+    pub(super) tenant: TenantId,
+    #[serde(default)]
+    user_agent: Option<String>,
     current_hash: String,
     previous_hash: Option<String>,
     derived_with: Option<String>,
     rotated_at: Moment,
-    created_at: Moment,
+    pub(super) created_at: Moment,
     /// The TTL attribute, in Unix seconds.
-    expires_at: i64,
+    pub(super) expires_at: i64,
 }
 
 /// From which refresh secret to which.
@@ -40,25 +46,20 @@ pub struct Rotation {
     pub expires_at: Moment,
 }
 
-fn session_key(user: UserId, session: SessionId) -> Item {
+pub(super) fn session_key(user: UserId, session: SessionId) -> Item {
     key(user_pk(user), format!("SESSION#{session}"))
 }
 
 impl IdentityStore {
-    /// Writes a new session.
-    pub async fn session_create(&self, session: &Session) -> Result<()> {
+    /// Writes a new session, and the event.
+    pub async fn session_create(&self, session: &Session, event: &AuditEvent) -> Result<()> {
         let item = to_item(
             session_key(session.user, session.id),
             &SessionItem::from(session),
         )?;
-        let request = self.store.db.put_item().table_name(&*self.store.table);
-        let request = request.set_item(Some(item)).condition_expression(IS_NEW);
-        match written(request.send().await)? {
-            Written::Yes => Ok(()),
-            Written::ConditionFailed { .. } => {
-                Err(Error::internal("the new session exists already"))
-            }
-        }
+        let part = self.store.put(item, IS_NEW)?;
+        let written = self.store.transact_audited(vec![part], event).await?;
+        written.surely()
     }
 
     /// A session that has not expired at `now`. A revoked one does not exist.
@@ -68,20 +69,31 @@ impl IdentityStore {
         session: SessionId,
         now: Moment,
     ) -> Result<Option<Session>> {
-        let request = self
-            .store
-            .db
-            .get_item()
-            .table_name(&*self.store.table)
-            .consistent_read(true);
-        let request = request.set_key(Some(session_key(user, session)));
-        let output = request.send().await.map_err(crate::aws::error)?;
-        let session = output
-            .item
-            .map(from_item::<SessionItem>)
-            .transpose()?
-            .map(Session::from);
-        Ok(session.filter(|session| session.expires_at > now))
+        let found = self.store.get::<SessionItem>(session_key(user, session));
+        let found = found.await?.map(Session::from);
+        Ok(found.filter(|session| session.expires_at > now))
+    }
+
+    /// The sessions of a person that have not expired at `now`, newest first.
+    pub async fn session_list(&self, user: UserId, now: Moment) -> Result<Vec<Session>> {
+        // Ids sort by time, and expired rows may stay for days: all are read, which are few.
+        let mut after = None;
+        let mut found: Vec<Session> = Vec::new();
+        loop {
+            let page =
+                self.store
+                    .list::<SessionItem>(user_pk(user), "SESSION#", after, MOST_LISTED);
+            let (items, has_more) = page.await?;
+            after = items.last().map(|item| format!("SESSION#{}", item.id));
+            found.extend(items.into_iter().map(Session::from));
+            if !has_more {
+                break;
+            }
+        }
+        found.retain(|session| session.expires_at > now);
+        found.reverse();
+        found.truncate(MOST_LISTED as usize);
+        Ok(found)
     }
 
     /// Moves a session to its next refresh secret. `false` if `from_hash` is not the current one any more.
@@ -101,16 +113,22 @@ impl IdentityStore {
             .expression_attribute_values(":from", s(&rotation.from_hash))
             .expression_attribute_values(":to", s(&rotation.to_hash))
             .expression_attribute_values(":key", s(&rotation.derived_with))
-            .expression_attribute_values(":at", serde_dynamo::to_attribute_value(rotation.at).map_err(Error::internal)?)
+            .expression_attribute_values(":at", moment(rotation.at)?)
             .expression_attribute_values(":end", n(rotation.expires_at.unix_seconds()));
         Ok(written(request.send().await)? == Written::Yes)
     }
 
-    /// Ends a session. Ending it twice is ending it once.
-    pub async fn session_revoke(&self, user: UserId, session: SessionId) -> Result<()> {
-        let request = self.store.db.delete_item().table_name(&*self.store.table);
-        let request = request.set_key(Some(session_key(user, session)));
-        request.send().await.map(|_| ()).map_err(crate::aws::error)
+    /// Ends a session, with the event. `false`, and nothing written, if there is none.
+    pub async fn session_revoke(
+        &self,
+        user: UserId,
+        session: SessionId,
+        event: &AuditEvent,
+    ) -> Result<bool> {
+        let key = session_key(user, session);
+        let part = self.store.delete(key, "attribute_exists(pk)", [])?;
+        let written = self.store.transact_audited(vec![part], event).await?;
+        Ok(written.made())
     }
 }
 
@@ -119,7 +137,8 @@ impl From<&Session> for SessionItem {
         let Session {
             id,
             user,
-            membership: Membership { tenant, role },
+            tenant,
+            user_agent,
             current_hash,
             previous_hash,
             derived_with,
@@ -131,7 +150,7 @@ impl From<&Session> for SessionItem {
             id,
             user,
             tenant,
-            role,
+            user_agent,
             current_hash,
             previous_hash,
             derived_with,
@@ -148,7 +167,7 @@ impl From<SessionItem> for Session {
             id,
             user,
             tenant,
-            role,
+            user_agent,
             current_hash,
             previous_hash,
             derived_with,
@@ -159,7 +178,8 @@ impl From<SessionItem> for Session {
         Self {
             id,
             user,
-            membership: Membership { tenant, role },
+            tenant,
+            user_agent,
             current_hash,
             previous_hash,
             derived_with,

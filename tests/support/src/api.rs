@@ -1,7 +1,6 @@
 //! One function as a client sees it.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use aws_config::{BehaviorVersion, Region};
 use axum::Router;
@@ -12,11 +11,12 @@ use http_body_util::BodyExt as _;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use serde_yaml_ng::Value as Yaml;
-use shared::auth::{Authenticator, KeySource};
+use shared::auth::{Authenticator, KeySource, Standings};
 use shared::clock::{Clock, Moment};
 use shared::config::Config;
 use shared::http::with_layers;
-use shared::model::{Membership, MembershipRole, SessionId, TenantId, UserId};
+use shared::mail::Post;
+use shared::queue::Queue;
 use shared::secrets::Secrets;
 use shared::store::Store;
 use shared::vault::Vault;
@@ -25,6 +25,7 @@ use stand_ins::meter::Meter;
 use stand_ins::provider::ScriptedProvider;
 use tower::ServiceExt as _;
 
+use crate::people::People;
 use crate::reply::Reply;
 use crate::table;
 
@@ -46,8 +47,9 @@ pub struct TestApi {
     pub table: Meter,
     /// The model provider: `scripted` speaks OpenAI's wire, `scripted-claude` Anthropic's.
     pub provider: ScriptedProvider,
+    /// People as their rows say, past the meter.
+    pub people: People,
     router: Router,
-    people: Arc<Mutex<HashMap<String, (UserId, TenantId)>>>,
 }
 
 /// What a request carries.
@@ -64,12 +66,13 @@ pub enum Body {
 impl TestApi {
     /// One function, whose provider keys are given to it.
     pub async fn new(build: impl FnOnce(App, ProviderKeys) -> Result<Router>) -> Self {
-        let table = stand_ins::dynamodb::in_memory(table::definition(TABLE))
+        let direct = stand_ins::dynamodb::in_memory(table::definition(TABLE))
             .await
             .expect("a table");
-        let table = Meter::start(table).await.expect("a proxy");
+        let table = Meter::start(direct.clone()).await.expect("a proxy");
         let provider = ScriptedProvider::start().await.expect("a provider");
         let app = app(&table.url, &provider.url).await;
+        let people = People::new(app.clone(), Store::new(&sdk(&direct).await, TABLE));
         let names = ["scripted", "scripted-claude"];
         let keys = names.map(|name| (name.to_owned(), SecretString::from(PROVIDER_KEY)));
         let router = build(app.clone(), ProviderKeys::fixed(keys)).expect("a router");
@@ -77,8 +80,8 @@ impl TestApi {
             app,
             table,
             provider,
+            people,
             router: with_layers("test", router),
-            people: Arc::default(),
         }
     }
 
@@ -88,31 +91,20 @@ impl TestApi {
             app: self.app.clone(),
             table: self.table.clone(),
             provider: self.provider.clone(),
-            router: with_layers("test", build(self.app.clone()).expect("a router")),
             people: self.people.clone(),
+            router: with_layers("test", build(self.app.clone()).expect("a router")),
         }
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, (UserId, TenantId)>> {
-        self.people.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// An access token of a person, who has a tenant alone. The same name is the same person.
     pub async fn token(&self, person: &str) -> String {
-        let (user, tenant) = *self
-            .lock()
-            .entry(person.to_owned())
-            .or_insert_with(|| (UserId::new(), TenantId::new()));
-        let membership = Membership {
-            tenant,
-            role: MembershipRole::Owner,
-        };
-        let token = self
-            .app
-            .authenticator
-            .access_token(user, SessionId::new(), &membership)
-            .await;
-        token.expect("a token")
+        // Boxed, because what is behind it is deeper than the compiler likes.
+        Box::pin(self.people.token(person)).await
+    }
+
+    /// The letters that lie in the outbox, oldest first, as `(to, subject, text)`. Blank ones are left out.
+    pub async fn letters(&self) -> Vec<(String, String, String)> {
+        self.people.letters().await
     }
 
     /// Sends a request of a person, or of nobody, and reads the response to its end.
@@ -220,24 +212,38 @@ pub fn template() -> Yaml {
     serde_yaml_ng::from_str(&text).expect("YAML")
 }
 
-async fn app(table: &str, provider: &str) -> App {
-    let config = config(provider);
-    let clock = Clock::manual(Moment::from_unix_seconds(START));
-    let sdk = aws_config::defaults(BehaviorVersion::latest())
+async fn sdk(endpoint: &str) -> aws_config::SdkConfig {
+    aws_config::defaults(BehaviorVersion::latest())
         .region(Region::from_static("us-east-1"))
         .test_credentials()
-        .endpoint_url(table)
+        .endpoint_url(endpoint)
         .retry_config(
             aws_config::retry::RetryConfig::standard()
                 .with_initial_backoff(std::time::Duration::from_millis(1)),
         )
         .load()
-        .await;
+        .await
+}
+
+async fn app(table: &str, provider: &str) -> App {
+    let config = config(provider);
+    let clock = Clock::manual(Moment::from_unix_seconds(START));
+    let sdk = sdk(table).await;
     let keys = KeySource::fixed(SecretString::from(SIGNING_KEYS), clock.clone());
+    let store = Store::new(&sdk, TABLE);
+    let vault = Vault::fixed(SecretString::from(DATA_KEYS), clock.clone());
+    let standings = Standings::new(store.clone(), clock.clone());
+    let issuer = config.token_issuer.clone();
     App {
-        store: Store::new(&sdk, TABLE),
-        authenticator: Authenticator::new(keys, config.token_issuer.clone(), clock.clone()),
-        vault: Vault::fixed(SecretString::from(DATA_KEYS), clock.clone()),
+        store,
+        authenticator: Authenticator::new(keys, issuer, clock.clone(), config.stage, standings),
+        post: Post::new(
+            vault.clone(),
+            Queue::memory(),
+            clock.clone(),
+            config.app_url.clone(),
+        ),
+        vault,
         secrets: Secrets::new(&sdk),
         config: Arc::new(config),
         clock,
@@ -258,6 +264,11 @@ fn config(provider: &str) -> Config {
             "TABLE_NAME" => TABLE.to_owned(),
             "BUCKET_NAME" => "bucket".to_owned(),
             "QUEUE_URL" => "http://127.0.0.1:9/queue".to_owned(),
+            "MAIL_QUEUE_URL" => "http://127.0.0.1:9/mail".to_owned(),
+            "MAIL_SENDER" => "chatter@example.com".to_owned(),
+            "MAIL_TRANSPORT" => "file:/nowhere".to_owned(),
+            "APP_URL" => "http://app.chatter.test".to_owned(),
+            "EMAIL_VERIFICATION" => "optional".to_owned(),
             "SIGNING_KEYS_SECRET_ID" => "signing-keys".to_owned(),
             "DATA_KEYS_SECRET_ID" => "data-keys".to_owned(),
             "PROVIDER_KEYS_SECRET_ID" => "provider-keys".to_owned(),

@@ -71,7 +71,18 @@ async fn an_unknown_address_takes_the_same_reads_as_a_wrong_password() {
         let calls = api.table.take_calls().into_iter();
         operations.push(calls.map(|call| call.operation).collect::<Vec<_>>());
     }
-    assert_eq!(operations[0], ["GetItem", "Query"]);
+    // The failures so far, the address, the account; the failure is counted and noted in the trail.
+    assert_eq!(
+        operations[0],
+        [
+            "GetItem",
+            "GetItem",
+            "Query",
+            "UpdateItem",
+            "Query",
+            "TransactWriteItems"
+        ]
+    );
     assert_eq!(operations[0], operations[1]);
 }
 

@@ -12,7 +12,7 @@ async fn after_logging_out_the_refresh_token_is_dead() {
     let tokens = tokens(&api).await;
     let bearer = format!("Bearer {}", text(&tokens, "access_token"));
     let headers = [("authorization", bearer.as_str())];
-    for _ in 0..2 {
+    for status in [204, 401] {
         let reply = api
             .send_with(
                 None,
@@ -22,7 +22,7 @@ async fn after_logging_out_the_refresh_token_is_dead() {
                 &headers,
             )
             .await;
-        assert_eq!((reply.status.as_u16(), reply.text.as_str()), (204, ""));
+        assert_eq!(reply.status, status, "the access token ends too");
     }
     let body = json!({"refresh_token": text(&tokens, "refresh_token")});
     let reply = api.post(None, "/api/v1/auth/refresh", body).await;

@@ -21,11 +21,14 @@ async fn a_person_sees_the_account() {
     let reply = me(&api, &format!("Bearer {token}")).await;
     insta::assert_json_snapshot!(reply.body(), { ".id" => "[user]", ".tenant_id" => "[tenant]" }, @r#"
     {
+      "api_key_id": null,
       "created_at": "2026-01-01T00:00:00.000000Z",
       "email": "ada@example.com",
+      "email_verified": false,
       "id": "[user]",
       "name": "Ada",
       "role": "owner",
+      "scopes": null,
       "tenant_id": "[tenant]"
     }
     "#);

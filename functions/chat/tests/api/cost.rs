@@ -3,13 +3,15 @@
 use serde_json::json;
 use test_support::{Call, TestApi};
 
-use crate::helpers::{api, conversation, fill, say};
+use crate::helpers::{api, conversation, fill, messages, say};
 
 /// The calls of one turn in a conversation of that many messages.
-async fn calls_of_a_turn(api: &TestApi, messages: u64) -> Vec<Call> {
+async fn calls_of_a_turn(api: &TestApi, length: u64) -> Vec<Call> {
     let path = conversation(api, json!({})).await;
     // Messages of an ordinary length: 50 of them are more than the window holds.
-    fill(api, &path, messages, |sequence| format!("{sequence:0300}")).await;
+    fill(api, &path, length, |sequence| format!("{sequence:0300}")).await;
+    // Who calls is read once in half a minute.
+    messages(api, &path).await;
     api.table.take_calls();
     let reply = say(api, &path, json!({"say": ["Hello", " there"]})).await;
     assert_eq!(reply.status, 201, "{}", reply.text);

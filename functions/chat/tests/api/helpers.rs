@@ -16,12 +16,7 @@ pub(crate) async fn api() -> TestApi {
 
 /// The table as Ada sees it.
 pub(crate) async fn store(api: &TestApi) -> TenantStore {
-    let caller = api
-        .app
-        .authenticator
-        .caller(&api.token("ada").await)
-        .await
-        .expect("a caller");
+    let caller = api.people.caller("ada").await;
     api.app.store.of(&caller)
 }
 

@@ -61,5 +61,11 @@ async fn what_breaks_a_rule_is_refused_by_name_and_nothing_is_written() {
         );
         assert_eq!(reply.errors()[0].0, format!("/{field}"));
     }
-    assert_eq!(api.table.take_calls(), []);
+    let calls = api.table.take_calls();
+    let reads = calls.iter().map(|call| call.operation.as_str());
+    assert_eq!(
+        reads.collect::<Vec<_>>(),
+        ["BatchGetItem"],
+        "only who calls was read, and once"
+    );
 }

@@ -41,12 +41,7 @@ pub(crate) fn id(path: &str) -> ConversationId {
 
 /// Puts messages into Ada's conversation: questions, each with an answer.
 pub(crate) async fn fill(api: &TestApi, path: &str, messages: u64) {
-    let caller = api
-        .app
-        .authenticator
-        .caller(&api.token("ada").await)
-        .await
-        .expect("a caller");
+    let caller = api.people.caller("ada").await;
     let store = api.app.store.of(&caller);
     for sequence in 1..=messages {
         let message = Message {

@@ -120,6 +120,9 @@ fn config() -> Config {
             "PROVIDERS" => {
                 r#"[{"name":"p","wire":"openai","base_url":"http://p","models":[{"id":"m","context_window":2,"max_output_tokens":1}]}]"#
             }
+            "MAIL_SENDER" => "chatter@example.com",
+            "MAIL_TRANSPORT" => "file:/nowhere",
+            "EMAIL_VERIFICATION" => "optional",
             "TURN_TIMEOUT_SECONDS" | "LOG_LEVEL" => return None,
             _ => "http://chatter.test",
         };

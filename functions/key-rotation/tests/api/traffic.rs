@@ -7,7 +7,7 @@ use secrecy::SecretString;
 use shared::Error;
 use shared::auth::{ACCESS_TOKEN_LIFETIME, Authenticator, KeySource};
 use shared::clock::Moment;
-use shared::model::{Membership, MembershipRole, SessionId, TenantId, UserId};
+use shared::model::{MembershipRole, SessionId, TenantId, UserId};
 use shared::rotation::ACTIVATE_DELAY;
 use shared::secret_source::BELIEVED_FOR;
 use shared::secrets::Secrets;
@@ -39,19 +39,19 @@ async fn processes(stack: &Stack) -> Vec<Authenticator> {
 }
 
 fn authenticator(stack: &Stack, keys: KeySource) -> Authenticator {
+    let app = &stack.app;
     Authenticator::new(
         keys,
-        "http://chatter.test".to_owned(),
-        stack.app.clock.clone(),
+        app.config.token_issuer.clone(),
+        app.clock.clone(),
+        app.config.stage,
+        app.authenticator.standings().clone(),
     )
 }
 
 async fn token(process: &Authenticator) -> String {
-    let membership = Membership {
-        tenant: TenantId::new(),
-        role: MembershipRole::Owner,
-    };
-    let token = process.access_token(UserId::new(), SessionId::new(), &membership);
+    let (user, session, tenant) = (UserId::new(), SessionId::new(), TenantId::new());
+    let token = process.access_token(user, session, tenant, MembershipRole::Owner);
     token.await.expect("a token")
 }
 
@@ -94,7 +94,7 @@ async fn two_rotations_in_a_row_lose_no_token() {
         new.dedup_by(|later, earlier| kid(later) == kid(earlier));
         for token in new {
             for process in &processes {
-                process.caller(&token).await.expect("at first use");
+                process.subject(&token).await.expect("at first use");
             }
             kids.insert(kid(&token).to_owned());
             alive.push((clock.now(), token));
@@ -103,7 +103,7 @@ async fn two_rotations_in_a_row_lose_no_token() {
         // And the others are still, the oldest too.
         for (place, (_, old)) in alive.iter().enumerate().step_by(2) {
             let process = &processes[(tick + place) % processes.len()];
-            process.caller(old).await.expect("not expired");
+            process.subject(old).await.expect("not expired");
         }
         clock.advance(TICK);
     }
@@ -136,11 +136,11 @@ async fn a_key_is_refused_after_it_retired_and_not_before() {
     clock.advance(retires.since(clock.now()) - Duration::from_secs(1));
     let last = token(&old).await;
     for process in &processes {
-        process.caller(&last).await.expect("its last second");
+        process.subject(&last).await.expect("its last second");
     }
     clock.advance(Duration::from_secs(1));
     for process in &processes {
-        let refused = process.caller(&last).await;
+        let refused = process.subject(&last).await;
         assert!(
             matches!(refused, Err(Error::Unauthenticated)),
             "{refused:?}"
@@ -161,7 +161,7 @@ async fn made_up_keys_cost_one_read_a_minute_and_are_refused() {
     for minute in 0..4 {
         for _ in 0..20 {
             let made_up = token(&stranger).await;
-            let refused = process.caller(&made_up).await;
+            let refused = process.subject(&made_up).await;
             assert!(
                 matches!(refused, Err(Error::Unauthenticated)),
                 "{refused:?}"
@@ -183,7 +183,7 @@ async fn a_ring_that_is_known_outlasts_secrets_manager() {
     let hour = 60;
     for _ in 0..hour * 2 {
         let token = token(process).await;
-        process.caller(&token).await.expect("the ring is kept");
+        process.subject(&token).await.expect("the ring is kept");
         clock.advance(Duration::from_secs(30));
     }
     let reads = stack.operations().len();

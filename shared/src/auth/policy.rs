@@ -1,0 +1,205 @@
+//! Who may do what: one table of operations, one function that decides.
+//!
+//! An operation that does not stand here is refused to everybody, so that a new route has to be thought about.
+//! A test compares the table with the OpenAPI document and plays every role against every operation.
+
+use crate::auth::caller::{Caller, Via};
+use crate::error::{Error, Result};
+use crate::limits::Class;
+use crate::model::{MembershipRole, Scope, TenantStatus};
+
+/// Whether an API key may be used for an operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyAccess {
+    /// No: keys stand for programs and not for people.
+    No,
+    /// Any key may.
+    Any,
+    /// A key with this scope.
+    With(Scope),
+}
+
+/// What an operation asks of its caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rule {
+    /// Its HTTP method.
+    pub method: &'static str,
+    /// Its path, as the OpenAPI document has it.
+    pub path: &'static str,
+    /// The least role that may.
+    pub role: MembershipRole,
+    /// Whether keys may.
+    pub keys: KeyAccess,
+    /// Whether it is for people with an account here and a session, and not for those of another issuer.
+    pub session_only: bool,
+    /// Whether it is done in a suspended tenant too.
+    pub while_suspended: bool,
+    /// Against which limits it counts.
+    pub class: Class,
+}
+
+const fn rule(
+    method: &'static str,
+    path: &'static str,
+    role: MembershipRole,
+    keys: KeyAccess,
+    class: Class,
+) -> Rule {
+    Rule {
+        method,
+        path,
+        role,
+        keys,
+        session_only: false,
+        while_suspended: false,
+        class,
+    }
+}
+
+/// An operation on the person's own account, whatever the tenant.
+const fn own(method: &'static str, path: &'static str, class: Class) -> Rule {
+    Rule {
+        session_only: true,
+        while_suspended: true,
+        ..rule(method, path, MembershipRole::Viewer, KeyAccess::No, class)
+    }
+}
+
+/// The same rule, in a suspended tenant too.
+const fn always(rule: Rule) -> Rule {
+    Rule {
+        while_suspended: true,
+        ..rule
+    }
+}
+
+use Class::{Read, Sensitive, Turn, Write};
+use KeyAccess::{Any, No, With};
+use MembershipRole::{Admin, Member, Owner, Viewer};
+
+/// Every operation that asks who calls. The ones for everybody have no caller and do not stand here.
+#[rustfmt::skip]
+pub const RULES: &[Rule] = &[
+    own("POST", "/api/v1/auth/logout", Write),
+    own("POST", "/api/v1/auth/logout-all", Sensitive),
+    own("POST", "/api/v1/auth/switch-tenant", Write),
+    own("GET", "/api/v1/auth/sessions", Read),
+    own("DELETE", "/api/v1/auth/sessions/{session_id}", Write),
+    always(rule("GET", "/api/v1/auth/me", Viewer, Any, Read)),
+    own("PATCH", "/api/v1/auth/me", Write),
+    own("DELETE", "/api/v1/auth/me", Sensitive),
+    own("PUT", "/api/v1/auth/me/password", Sensitive),
+    own("PUT", "/api/v1/auth/me/email", Sensitive),
+    own("GET", "/api/v1/auth/me/preferences", Read),
+    own("PUT", "/api/v1/auth/me/preferences", Write),
+
+    own("GET", "/api/v1/tenants", Read),
+    own("POST", "/api/v1/tenants", Sensitive),
+    own("POST", "/api/v1/invitations/accept", Sensitive),
+    always(rule("GET", "/api/v1/tenants/{tenant_id}", Viewer, With(Scope::TenantRead), Read)),
+    rule("PATCH", "/api/v1/tenants/{tenant_id}", Admin, No, Write),
+    always(rule("DELETE", "/api/v1/tenants/{tenant_id}", Owner, No, Sensitive)),
+    rule("POST", "/api/v1/tenants/{tenant_id}/suspend", Owner, No, Sensitive),
+    always(rule("POST", "/api/v1/tenants/{tenant_id}/resume", Owner, No, Sensitive)),
+    rule("GET", "/api/v1/tenants/{tenant_id}/members", Viewer, With(Scope::TenantRead), Read),
+    rule("PATCH", "/api/v1/tenants/{tenant_id}/members/{user_id}", Admin, No, Sensitive),
+    rule("DELETE", "/api/v1/tenants/{tenant_id}/members/{user_id}", Viewer, No, Sensitive),
+    rule("GET", "/api/v1/tenants/{tenant_id}/invitations", Admin, With(Scope::TenantRead), Read),
+    rule("POST", "/api/v1/tenants/{tenant_id}/invitations", Admin, No, Sensitive),
+    rule("DELETE", "/api/v1/tenants/{tenant_id}/invitations/{invitation_id}", Admin, No, Write),
+    rule("GET", "/api/v1/tenants/{tenant_id}/identity-providers", Admin, No, Read),
+    rule("POST", "/api/v1/tenants/{tenant_id}/identity-providers", Owner, No, Sensitive),
+    rule("DELETE", "/api/v1/tenants/{tenant_id}/identity-providers/{identity_provider_id}", Owner, No, Sensitive),
+
+    rule("GET", "/api/v1/api-keys", Member, No, Read),
+    rule("POST", "/api/v1/api-keys", Member, No, Sensitive),
+    rule("GET", "/api/v1/api-keys/{api_key_id}", Member, No, Read),
+    rule("PATCH", "/api/v1/api-keys/{api_key_id}", Member, No, Sensitive),
+    rule("DELETE", "/api/v1/api-keys/{api_key_id}", Member, No, Sensitive),
+    rule("POST", "/api/v1/api-keys/{api_key_id}/rotate", Member, No, Sensitive),
+
+    rule("GET", "/api/v1/audit", Admin, With(Scope::AuditRead), Read),
+    rule("GET", "/api/v1/audit/verify", Admin, With(Scope::AuditRead), Read),
+
+    rule("GET", "/api/v1/provider-credentials", Admin, No, Read),
+    rule("PUT", "/api/v1/provider-credentials/{provider}", Admin, No, Sensitive),
+    rule("DELETE", "/api/v1/provider-credentials/{provider}", Admin, No, Sensitive),
+    rule("POST", "/api/v1/provider-credentials/{provider}/rotate", Admin, No, Sensitive),
+
+    rule("GET", "/api/v1/conversations", Viewer, With(Scope::ConversationsRead), Read),
+    rule("POST", "/api/v1/conversations", Member, With(Scope::ConversationsWrite), Write),
+    rule("GET", "/api/v1/conversations/{conversation_id}", Viewer, With(Scope::ConversationsRead), Read),
+    rule("PATCH", "/api/v1/conversations/{conversation_id}", Member, With(Scope::ConversationsWrite), Write),
+    rule("DELETE", "/api/v1/conversations/{conversation_id}", Member, With(Scope::ConversationsWrite), Write),
+    rule("GET", "/api/v1/conversations/{conversation_id}/messages", Viewer, With(Scope::ConversationsRead), Read),
+    rule("POST", "/api/v1/conversations/{conversation_id}/messages", Member, With(Scope::Chat), Turn),
+
+    rule("GET", "/api/v1/models", Viewer, With(Scope::ModelsRead), Read),
+    rule("GET", "/api/v1/models/{model_id}", Viewer, With(Scope::ModelsRead), Read),
+];
+
+/// The rule of an operation.
+pub fn find(method: &str, path: &str) -> Option<&'static Rule> {
+    // A HEAD is served by the handler of GET.
+    let method = if method == "HEAD" { "GET" } else { method };
+    RULES
+        .iter()
+        .find(|rule| rule.method == method && rule.path == path)
+}
+
+/// Whether the caller may. The one place that decides.
+pub fn decide(rule: &Rule, caller: &Caller, tenant: TenantStatus) -> Result<()> {
+    if tenant != TenantStatus::Active && !rule.while_suspended {
+        return Err(Error::TenantSuspended);
+    }
+    if caller.role() < rule.role {
+        return Err(Error::Forbidden(
+            "your role in this tenant does not allow it; ask an administrator",
+        ));
+    }
+    match caller.via() {
+        Via::Session(_) => Ok(()),
+        Via::Federated if rule.session_only => Err(Error::Forbidden(
+            "this is for accounts with a session here; your account is managed by your identity provider",
+        )),
+        Via::Federated => Ok(()),
+        Via::ApiKey { scopes, .. } => match rule.keys {
+            No => Err(Error::Forbidden(
+                "API keys can't be used for this; log in and use an access token",
+            )),
+            Any => Ok(()),
+            With(scope) if scopes.has(scope) => Ok(()),
+            With(_) => Err(Error::Forbidden(
+                "the API key lacks the scope for this; make one that has it",
+            )),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_operation_stands_twice() {
+        for (index, rule) in RULES.iter().enumerate() {
+            let same = |other: &Rule| (other.method, other.path) == (rule.method, rule.path);
+            assert!(
+                !RULES[index + 1..].iter().any(same),
+                "{} {}",
+                rule.method,
+                rule.path
+            );
+        }
+    }
+
+    #[test]
+    fn what_does_not_stand_there_has_no_rule() {
+        assert!(find("GET", "/api/v1/nothing").is_none());
+        assert!(find("PUT", "/api/v1/conversations").is_none());
+        assert_eq!(
+            find("HEAD", "/api/v1/models"),
+            find("GET", "/api/v1/models")
+        );
+    }
+}
