@@ -12,6 +12,7 @@ pub mod config;
 pub mod error;
 pub mod http;
 pub mod lambda;
+pub mod limits;
 pub mod model;
 pub mod secrets;
 pub mod store;

@@ -10,6 +10,7 @@
 //! | `TENANT#<tenant>` | `TENANT`, `MEMBER#<user>` | a tenant | `identity.rs` |
 //! | `TENANT#<tenant>#USER#<user>` | `CONV#<conversation>` | a conversation | `conversation.rs` |
 //! | `TENANT#<tenant>#CONV#<conversation>` | `MSG#<sequence>` | a message | `message.rs` |
+//! | `LIMIT#<kind>#<subject>` | `<policy>#<start>` | a window of a rate limit | `limit.rs` |
 //!
 //! What a tenant owns has the tenant at the head of its key, and is reached through [`TenantStore`], which
 //! only a [`Caller`] opens. People exist before a tenant is known, so their rows are reached through
@@ -18,6 +19,7 @@
 mod conversation;
 mod identity;
 mod item;
+mod limit;
 mod message;
 mod session;
 
@@ -27,6 +29,7 @@ use aws_sdk_dynamodb::Client;
 
 pub use conversation::ConversationChange;
 pub use identity::{IdentityStore, NewAccount};
+pub use limit::LimitWindow;
 pub use message::{Begun, History, Page};
 pub use session::Rotation;
 
