@@ -32,6 +32,7 @@ _DROPPED_SUFFIXES = ("_API_KEY", "_SECRET_KEY")
 # What the functions read: a value from the caller's shell must not stand in for one that the stack forgot.
 _SETTINGS = {
     "BUCKET_NAME",
+    "LIMITS",
     "LOG_LEVEL",
     "PROVIDERS",
     "PROVIDER_KEYS_SECRET_ID",

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::auth::{Authenticator, KeySource};
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::limits::Limiter;
 use crate::secrets::Secrets;
 use crate::store::Store;
 
@@ -19,6 +20,8 @@ pub struct App {
     pub store: Store,
     /// Who is calling.
     pub authenticator: Authenticator,
+    /// How many requests may pass.
+    pub limiter: Limiter,
     /// Secrets Manager.
     pub secrets: Secrets,
     /// The settings of AWS clients, for the functions that need another one.
@@ -35,8 +38,10 @@ impl App {
             config.signing_keys_secret_id.clone(),
             clock.clone(),
         );
+        let store = Store::new(sdk, &config.table_name);
         Self {
-            store: Store::new(sdk, &config.table_name),
+            limiter: Limiter::new(config.limits.clone(), store.clone()),
+            store,
             authenticator: Authenticator::new(keys, config.token_issuer.clone(), clock.clone()),
             config: Arc::new(config),
             clock,

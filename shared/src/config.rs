@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::fmt;
 use std::time::Duration;
 
+use crate::limits::{self, Policy};
 use crate::model::ProviderSpec;
 
 /// Where this deployment stands.
@@ -38,6 +39,8 @@ pub struct Config {
     pub token_issuer: String,
     /// `PROVIDERS`: a JSON list of providers with their models.
     pub providers: Vec<ProviderSpec>,
+    /// `LIMITS`: a JSON list of rate-limit policies, at least one for each class of routes.
+    pub limits: Vec<Policy>,
     /// `TURN_TIMEOUT_SECONDS`: how long a turn may take; 240 if not set.
     pub turn_timeout: Duration,
     /// `LOG_LEVEL`: a `tracing` filter; `info` if not set.
@@ -87,6 +90,7 @@ impl Config {
                 .parsed("TOKEN_ISSUER", URL_RULE, |url| secure_url(url, stage))
                 .unwrap_or_default(),
             providers: reader.providers(stage),
+            limits: reader.limits(),
             turn_timeout: reader.seconds("TURN_TIMEOUT_SECONDS", 5..=840, 240),
             log_level: reader.optional("LOG_LEVEL", "info"),
             stage: stage.unwrap_or(Stage::Local),
@@ -163,6 +167,21 @@ impl<G: Fn(&str) -> Option<String>> Reader<G> {
         Duration::from_secs(seconds.unwrap_or(default))
     }
 
+    fn limits(&mut self) -> Vec<Policy> {
+        let Some(value) = self.value("LIMITS") else {
+            self.faults.push(
+                "LIMITS is missing: set it to a JSON list of {name, class, per, quota, window}"
+                    .to_owned(),
+            );
+            return Vec::new();
+        };
+        limits::parse(&value).unwrap_or_else(|faults| {
+            let faults = faults.into_iter().map(|fault| format!("LIMITS{fault}"));
+            self.faults.extend(faults);
+            Vec::new()
+        })
+    }
+
     fn providers(&mut self, stage: Option<Stage>) -> Vec<ProviderSpec> {
         let rule = "a JSON list of {name, wire, base_url, models: [{id, context_window, max_output_tokens}]}";
         let parsed = self.parsed("PROVIDERS", rule, |value| {
@@ -227,7 +246,7 @@ fn secure_url(value: &str, stage: Option<Stage>) -> Option<String> {
 mod tests {
     use super::*;
 
-    const GOOD: [(&str, &str); 9] = [
+    const GOOD: [(&str, &str); 10] = [
         ("STAGE", "prod"),
         ("TABLE_NAME", "chatter"),
         ("BUCKET_NAME", "chatter-bucket"),
@@ -236,10 +255,18 @@ mod tests {
         ("PROVIDER_KEYS_SECRET_ID", "provider-keys"),
         ("TOKEN_ISSUER", "https://chatter.example.com"),
         ("PROVIDERS", PROVIDERS),
+        ("LIMITS", LIMITS),
         ("TURN_TIMEOUT_SECONDS", "60"),
     ];
     const PROVIDERS: &str = r#"[{"name":"p","wire":"openai","base_url":"https://p.example.com/v1",
         "models":[{"id":"m","context_window":8192,"max_output_tokens":1024}]}]"#;
+
+    const LIMITS: &str = r#"[{"name":"open","class":"open","per":"source","quota":10,"window":60},
+        {"name":"auth","class":"auth","per":"source","quota":10,"window":60},
+        {"name":"read","class":"read","per":"caller","quota":10,"window":60},
+        {"name":"write","class":"write","per":"caller","quota":10,"window":60},
+        {"name":"turn","class":"turn","per":"tenant","quota":10,"window":60},
+        {"name":"sensitive","class":"sensitive","per":"caller","quota":10,"window":60}]"#;
 
     fn read_with(changed: &str, value: Option<&str>) -> Result<Config, ConfigFaults> {
         Config::read(|name| {
@@ -258,6 +285,7 @@ mod tests {
         assert_eq!(config.stage, Stage::Prod);
         assert_eq!(config.turn_timeout, Duration::from_secs(60));
         assert_eq!(config.providers[0].models[0].context_window, 8192);
+        assert_eq!(config.limits.len(), 6);
     }
 
     #[test]
@@ -287,7 +315,16 @@ mod tests {
     #[test]
     fn all_faults_are_named_at_once() {
         let faults = Config::read(|_| None).expect_err("nothing is set");
-        assert_eq!(faults.0.len(), 8, "{faults}");
+        assert_eq!(faults.0.len(), 9, "{faults}");
+    }
+
+    #[test]
+    fn each_fault_of_a_policy_is_named_with_its_place() {
+        let limits = LIMITS.replacen("\"quota\":10", "\"quota\":0", 2);
+        let faults = read_with("LIMITS", Some(&limits)).expect_err("two quotas of nothing");
+        assert!(faults.0[0].starts_with("LIMITS[0].quota "), "{faults}");
+        assert!(faults.0[1].starts_with("LIMITS[1].quota "), "{faults}");
+        assert_eq!(faults.0.len(), 2, "{faults}");
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod cursor;
 mod deadline;
 mod json;
 mod layers;
+pub mod limit;
 mod list;
 mod location;
 mod log;
