@@ -4,7 +4,7 @@ use axum::extract::State;
 use secrecy::SecretString;
 use serde::Deserialize;
 use shared::auth::RefreshSecret;
-use shared::http::{AcceptsJson, Json};
+use shared::http::{AcceptsJson, Guest, Json};
 use shared::model::{Email, Membership, Password, Session, SessionId, UserId};
 use shared::{Error, Result};
 
@@ -38,6 +38,7 @@ pub(crate) struct LoginRequest {
     ),
 )]
 pub(crate) async fn log_in(
+    _: Guest,
     _: AcceptsJson,
     State(auth): State<Auth>,
     Json(request): Json<LoginRequest>,

@@ -6,7 +6,7 @@ use axum::extract::State;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use shared::auth::{RefreshSecret, RefreshToken};
-use shared::http::{AcceptsJson, Json};
+use shared::http::{AcceptsJson, Guest, Json};
 use shared::model::Session;
 use shared::store::Rotation;
 use shared::{Error, Result};
@@ -43,6 +43,7 @@ pub(crate) struct RefreshRequest {
     ),
 )]
 pub(crate) async fn refresh(
+    _: Guest,
     _: AcceptsJson,
     State(auth): State<Auth>,
     Json(request): Json<RefreshRequest>,

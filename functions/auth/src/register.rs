@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use shared::Result;
-use shared::http::{AcceptsJson, Json};
+use shared::http::{AcceptsJson, Guest, Json};
 use shared::model::{Email, Password, PersonName, TenantId, User, UserId};
 use shared::store::NewAccount;
 
@@ -51,6 +51,7 @@ pub(crate) struct RegisteredView {
     responses((status = 202, description = "Accepted: log in with the address and the password.", body = RegisteredView)),
 )]
 pub(crate) async fn register(
+    _: Guest,
     _: AcceptsJson,
     State(auth): State<Auth>,
     Json(new): Json<NewUser>,

@@ -1,14 +1,16 @@
 //! The caller of a request: RFC 6750, section 2.1.
 
-use axum::extract::{FromRef, FromRequestParts};
+use axum::extract::{FromRef, FromRequestParts, MatchedPath};
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
 
+use super::limit;
 use super::log::LoggedCaller;
 use crate::app::App;
 use crate::auth::Caller;
 use crate::error::{Error, Result};
+use crate::limits::{Class, Per};
 
 impl<S> FromRequestParts<S> for Caller
 where
@@ -20,12 +22,39 @@ where
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
         let app = App::from_ref(state);
         let token = bearer(&parts.headers).ok_or(Error::Unauthenticated)?;
-        let caller = app.authenticator.caller(token).await?;
+        limit::brake(parts, &app)?;
+        let caller = app.authenticator.caller(token).await;
+        if matches!(caller, Err(Error::Unauthenticated)) {
+            limit::failed(parts, &app);
+        }
+        let caller = caller?;
         if let Some(logged) = parts.extensions.get::<LoggedCaller>() {
             logged.set(&caller);
         }
+        limit::admit(parts, &app, class(parts), &subjects(&caller)).await?;
         Ok(caller)
     }
+}
+
+/// Against which limits the operation counts.
+fn class(parts: &Parts) -> Class {
+    let path = parts.extensions.get::<MatchedPath>();
+    let path = path.map(MatchedPath::as_str).unwrap_or_default();
+    if parts.method.is_safe() {
+        Class::Read
+    } else if path.ends_with("/messages") {
+        Class::Turn
+    } else {
+        Class::Write
+    }
+}
+
+/// Whose requests it is counted with.
+fn subjects(caller: &Caller) -> [(Per, String); 2] {
+    [
+        (Per::Caller, caller.user().to_string()),
+        (Per::Tenant, caller.tenant().to_string()),
+    ]
 }
 
 /// The token, if there is exactly one `Authorization` header and it has the scheme `Bearer`, in any case.

@@ -15,5 +15,5 @@ mod table;
 
 pub use api::{Body, START, TestApi, template};
 pub use reply::{Event, Reply};
-pub use stand_ins::meter::{Call, Fault};
+pub use stand_ins::meter::{COUNTING, Call, Fault};
 pub use stand_ins::provider::Received;
