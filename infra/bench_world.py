@@ -27,6 +27,25 @@ ANSWER = "".join(TOKENS)
 # A port of this machine where nobody listens, so that every connection is refused at once.
 REFUSED = "http://127.0.0.1:9"
 
+# So high that no benchmark meets them.
+_LIMITS = [
+    {
+        "name": f"{kind}-{per}",
+        "class": kind,
+        "per": per,
+        "quota": 1_000_000,
+        "window": 60,
+    }
+    for kind, per in (
+        ("open", "source"),
+        ("auth", "source"),
+        ("read", "caller"),
+        ("write", "caller"),
+        ("turn", "caller"),
+        ("sensitive", "caller"),
+    )
+]
+
 
 class World:
     """The stand-ins, running while the context is open."""
@@ -71,6 +90,7 @@ class World:
             "PROVIDER_KEYS_SECRET_ID": "provider-keys",
             "TOKEN_ISSUER": "https://bench.example.com",
             "PROVIDERS": json.dumps([provider]),
+            "LIMITS": json.dumps(_LIMITS),
             "LOG_LEVEL": "info",
             "AWS_ENDPOINT_URL": self._aws if reachable else REFUSED,
             "AWS_ENDPOINT_URL_DYNAMODB": self._dynamodb if reachable else REFUSED,

@@ -341,7 +341,7 @@ def the_environment_is_what_config_reads(template: Template) -> Iterator[str]:
         r'reader\s*\.(?:required|parsed|seconds|optional)\(\s*"([A-Z_]+)"',
         CONFIG.read_text(),
     )
-    wanted = {*reads, "PROVIDERS"}
+    wanted = {*reads, "LIMITS", "PROVIDERS"}
     for name, properties in template.functions().items():
         given = set(properties["Environment"]["Variables"]) - FOREIGN_VARIABLES
         if given != wanted:

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::auth::{Authenticator, KeySource, Standings};
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::limits::Limiter;
 use crate::mail::Post;
 use crate::queue::Queue;
 use crate::secrets::Secrets;
@@ -26,6 +27,8 @@ pub struct App {
     pub vault: Vault,
     /// The outbox.
     pub post: Post,
+    /// How many requests may pass.
+    pub limiter: Limiter,
     /// Secrets Manager.
     pub secrets: Secrets,
     /// The settings of AWS clients, for the functions that need another one.
@@ -57,6 +60,7 @@ impl App {
                 clock.clone(),
                 config.app_url.clone(),
             ),
+            limiter: Limiter::new(config.limits.clone(), store.clone()),
             vault,
             store,
             authenticator: Authenticator::new(keys, issuer, clock.clone(), config.stage, standings),

@@ -7,6 +7,7 @@ use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_sdk_dynamodb::config::http::HttpResponse;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use serde::Deserialize;
 
 use crate::config::Stage;
 
@@ -49,11 +50,47 @@ where
         SdkError::ServiceError(service) => is_passing(service.err().code()),
         _ => false,
     };
-    if passing || status.is_some_and(|status| status >= 500) {
+    let reasons = throttling_reasons(&error);
+    if !reasons.is_empty() {
+        crate::Error::unavailable(Throttled {
+            reasons,
+            source: error.into(),
+        })
+    } else if passing || status.is_some_and(|status| status >= 500) {
         crate::Error::unavailable(error)
     } else {
         crate::Error::internal(error)
     }
+}
+
+/// A call that DynamoDB throttled. The reasons tell a key that is too hot (`…KeyRange…`) from a table or an
+/// account that is too small; the SDK's own text leaves them out.
+#[derive(Debug, thiserror::Error)]
+#[error("throttled: {}", .reasons.join(", "))]
+struct Throttled {
+    reasons: Vec<String>,
+    source: crate::error::BoxError,
+}
+
+/// `TableWriteKeyRangeThroughputExceeded` and the like. Each of the three exceptions that can have them has a
+/// type of its own, so they are read where all three are alike: in the reply.
+fn throttling_reasons<E>(error: &SdkError<E, HttpResponse>) -> Vec<String> {
+    #[derive(Deserialize)]
+    struct Reply {
+        #[serde(alias = "ThrottlingReasons", rename = "throttlingReasons", default)]
+        reasons: Vec<Reason>,
+    }
+    #[derive(Deserialize)]
+    struct Reason {
+        #[serde(default)]
+        reason: String,
+    }
+    let bytes = error
+        .raw_response()
+        .and_then(|response| response.body().bytes());
+    let reply = bytes.and_then(|bytes| serde_json::from_slice::<Reply>(bytes).ok());
+    let reasons = reply.into_iter().flat_map(|reply| reply.reasons);
+    reasons.map(|reason| reason.reason).collect()
 }
 
 /// Error codes after which the same call may succeed a moment later. The SDK has retried the throttling

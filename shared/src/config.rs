@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::fmt;
 use std::time::Duration;
 
+use crate::limits::{self, Policy};
 use crate::model::ProviderSpec;
 
 /// Where this deployment stands.
@@ -59,6 +60,8 @@ pub struct Config {
     pub token_issuer: String,
     /// `PROVIDERS`: a JSON list of providers with their models.
     pub providers: Vec<ProviderSpec>,
+    /// `LIMITS`: a JSON list of rate-limit policies, at least one for each class of routes.
+    pub limits: Vec<Policy>,
     /// `TURN_TIMEOUT_SECONDS`: how long a turn may take; 240 if not set.
     pub turn_timeout: Duration,
     /// `LOG_LEVEL`: a `tracing` filter; `info` if not set.
@@ -126,6 +129,7 @@ impl Config {
                 .parsed("TOKEN_ISSUER", URL_RULE, |url| secure_url(url, stage))
                 .unwrap_or_default(),
             providers: reader.providers(stage),
+            limits: reader.limits(),
             turn_timeout: reader.seconds("TURN_TIMEOUT_SECONDS", 5..=840, 240),
             log_level: reader.optional("LOG_LEVEL", "info"),
             stage: stage.unwrap_or(Stage::Local),
@@ -204,6 +208,21 @@ impl<G: Fn(&str) -> Option<String>> Reader<G> {
             ));
         }
         Duration::from_secs(seconds.unwrap_or(default))
+    }
+
+    fn limits(&mut self) -> Vec<Policy> {
+        let Some(value) = self.value("LIMITS") else {
+            self.faults.push(
+                "LIMITS is missing: set it to a JSON list of {name, class, per, quota, window}"
+                    .to_owned(),
+            );
+            return Vec::new();
+        };
+        limits::parse(&value).unwrap_or_else(|faults| {
+            let faults = faults.into_iter().map(|fault| format!("LIMITS{fault}"));
+            self.faults.extend(faults);
+            Vec::new()
+        })
     }
 
     fn providers(&mut self, stage: Option<Stage>) -> Vec<ProviderSpec> {
@@ -290,103 +309,4 @@ fn secure_url(value: &str, stage: Option<Stage>) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const GOOD: [(&str, &str); 15] = [
-        ("STAGE", "prod"),
-        ("TABLE_NAME", "chatter"),
-        ("BUCKET_NAME", "chatter-bucket"),
-        ("QUEUE_URL", "https://sqs.us-east-1.amazonaws.com/1/jobs"),
-        (
-            "MAIL_QUEUE_URL",
-            "https://sqs.us-east-1.amazonaws.com/1/mail",
-        ),
-        ("MAIL_SENDER", "chatter@chatter.example.org"),
-        ("MAIL_TRANSPORT", "ses"),
-        ("APP_URL", "https://chatter.example.com"),
-        ("EMAIL_VERIFICATION", "required"),
-        ("SIGNING_KEYS_SECRET_ID", "keys"),
-        ("DATA_KEYS_SECRET_ID", "data-keys"),
-        ("PROVIDER_KEYS_SECRET_ID", "provider-keys"),
-        ("TOKEN_ISSUER", "https://chatter.example.com"),
-        ("PROVIDERS", PROVIDERS),
-        ("TURN_TIMEOUT_SECONDS", "60"),
-    ];
-    const PROVIDERS: &str = r#"[{"name":"p","wire":"openai","base_url":"https://p.example.com/v1",
-        "models":[{"id":"m","context_window":8192,"max_output_tokens":1024}]}]"#;
-
-    fn read_with(changed: &str, value: Option<&str>) -> Result<Config, ConfigFaults> {
-        Config::read(|name| {
-            if name == changed {
-                return value.map(str::to_owned);
-            }
-            GOOD.iter()
-                .find(|(good, _)| *good == name)
-                .map(|(_, value)| (*value).to_owned())
-        })
-    }
-
-    #[test]
-    fn a_good_environment_is_read() {
-        let config = read_with("", None).expect("no fault");
-        assert_eq!(config.stage, Stage::Prod);
-        assert_eq!(config.turn_timeout, Duration::from_secs(60));
-        assert_eq!(config.providers[0].models[0].context_window, 8192);
-    }
-
-    #[test]
-    fn each_missing_or_malformed_variable_is_named_and_its_value_is_not() {
-        let secret_looking = "hunter2 https://user:hunter2@x/";
-        for (name, _) in GOOD {
-            for value in [None, Some("  "), Some(secret_looking)] {
-                let free_text = [
-                    "TABLE_NAME",
-                    "BUCKET_NAME",
-                    "SIGNING_KEYS_SECRET_ID",
-                    "DATA_KEYS_SECRET_ID",
-                    "PROVIDER_KEYS_SECRET_ID",
-                ];
-                let optional = name == "TURN_TIMEOUT_SECONDS";
-                if value == Some(secret_looking) && free_text.contains(&name)
-                    || value != Some(secret_looking) && optional
-                {
-                    continue;
-                }
-                let faults = read_with(name, value).expect_err(name).to_string();
-                assert!(faults.contains(name), "{name}: {faults}");
-                assert!(!faults.contains("hunter2"), "{faults}");
-            }
-        }
-    }
-
-    #[test]
-    fn all_faults_are_named_at_once() {
-        let faults = Config::read(|_| None).expect_err("nothing is set");
-        assert_eq!(faults.0.len(), 14, "{faults}");
-    }
-
-    #[test]
-    fn plain_http_is_refused_outside_the_local_stage() {
-        let faults = read_with("TOKEN_ISSUER", Some("http://chatter.example.com"))
-            .expect_err("http in prod");
-        assert!(faults.to_string().contains("TOKEN_ISSUER"));
-    }
-
-    #[test]
-    fn what_is_only_for_one_machine_is_refused_elsewhere() {
-        for (name, value) in [
-            ("MAIL_TRANSPORT", "file:/var/mail"),
-            ("MAIL_SENDER", "chatter@example.com"),
-        ] {
-            let faults = read_with(name, Some(value)).expect_err("in prod");
-            assert!(faults.to_string().contains(name), "{faults}");
-        }
-    }
-
-    #[test]
-    fn a_model_that_leaves_no_room_for_input_is_refused() {
-        let providers = PROVIDERS.replace("1024", "8192");
-        assert!(read_with("PROVIDERS", Some(&providers)).is_err());
-    }
-}
+pub(crate) mod tests;

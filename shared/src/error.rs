@@ -113,6 +113,14 @@ pub enum Error {
     /// Another turn of the conversation is not finished.
     #[error("the conversation's previous turn is not finished; wait for it and send again")]
     ConversationBusy,
+    /// More requests than these policies allow.
+    #[error("too many requests; send again after the seconds in `Retry-After`")]
+    QuotaExceeded {
+        /// The names of the policies.
+        policies: Vec<String>,
+        /// When they allow requests again.
+        retry_after: Duration,
+    },
     /// A model provider gave no usable answer.
     #[error("{}", provider_sentence(.fault))]
     Provider {

@@ -199,21 +199,7 @@ mod tests {
 
     /// An app with those secrets, whose AWS refuses every connection.
     async fn app(signing: &str, data: Option<&str>) -> App {
-        let config = Config::read(|name| {
-            let value = match name {
-                "STAGE" => "local",
-                "PROVIDERS" => {
-                    r#"[{"name":"p","wire":"openai","base_url":"http://p","models":[{"id":"m","context_window":2,"max_output_tokens":1}]}]"#
-                }
-                "MAIL_SENDER" => "chatter@example.com",
-                "MAIL_TRANSPORT" => "file:/nowhere",
-                "EMAIL_VERIFICATION" => "optional",
-                "TURN_TIMEOUT_SECONDS" | "LOG_LEVEL" => return None,
-                _ => "http://127.0.0.1:9",
-            };
-            Some(value.to_owned())
-        });
-        let config = config.expect("a configuration");
+        let config = crate::config::tests::good();
         let sdk = aws_config::defaults(aws_config::BehaviorVersion::latest())
             .region(aws_config::Region::from_static("us-east-1"))
             .test_credentials()

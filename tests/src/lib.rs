@@ -59,3 +59,22 @@ pub fn document_text() -> String {
     text.push('\n');
     text
 }
+
+/// A path with something in the place of each parameter: ids of ours are read before it is asked who calls.
+pub fn real_path(path: &str) -> String {
+    let id = "0199f0a0b1c27d3e8f405162738495a6";
+    let prefixes = [
+        ("{conversation_id}", "conv"),
+        ("{session_id}", "ses"),
+        ("{tenant_id}", "ten"),
+        ("{user_id}", "usr"),
+        ("{invitation_id}", "inv"),
+        ("{api_key_id}", "key"),
+    ];
+    let path = prefixes
+        .iter()
+        .fold(path.to_owned(), |path, (name, prefix)| {
+            path.replace(name, &format!("{prefix}_{id}"))
+        });
+    path.replace("{model_id}", "m")
+}

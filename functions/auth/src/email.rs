@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use shared::auth::{Caller, OneTimeSecret, VerifyToken};
-use shared::http::{AcceptsJson, Json};
+use shared::http::{AcceptsJson, Guest, Json};
 use shared::mail::Letter;
 use shared::model::{AuditAction, Email, Origin, UserId};
 use shared::store::{OneTime, Purpose};
@@ -94,6 +94,7 @@ pub(crate) async fn change_email(
     responses((status = 202, description = "Accepted.", body = AcceptedView)),
 )]
 pub(crate) async fn request_verification(
+    _: Guest,
     _: AcceptsJson,
     State(auth): State<Auth>,
     Json(request): Json<VerificationRequest>,
@@ -158,6 +159,7 @@ async fn send(auth: &Auth, user: UserId, email: &Email) -> Result<()> {
     ),
 )]
 pub(crate) async fn verify_email(
+    _: Guest,
     State(auth): State<Auth>,
     origin: Origin,
     Json(confirmation): Json<VerificationConfirmation>,

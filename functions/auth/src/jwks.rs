@@ -6,7 +6,7 @@ use axum::http::header::CACHE_CONTROL;
 use axum::response::{AppendHeaders, IntoResponse};
 use serde::Serialize;
 use shared::Result;
-use shared::http::{AcceptsJson, Json};
+use shared::http::{AcceptsJson, Guest, Json};
 
 use crate::Auth;
 
@@ -30,6 +30,7 @@ pub(crate) struct KeySetView {
     responses((status = 200, description = "The public keys.", body = KeySetView)),
 )]
 pub(crate) async fn get_jwks(
+    _: Guest,
     _: AcceptsJson,
     State(auth): State<Auth>,
 ) -> Result<impl IntoResponse> {

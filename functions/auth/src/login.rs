@@ -4,7 +4,7 @@ use axum::extract::State;
 use secrecy::SecretString;
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
-use shared::http::{AcceptsJson, Json};
+use shared::http::{AcceptsJson, Guest, Json};
 use shared::model::{
     Actor, AuditAction, AuditEvent, AuditOutcome, Email, Membership, Origin, Password, TenantId,
     User, UserId,
@@ -47,6 +47,7 @@ pub(crate) struct LoginRequest {
     ),
 )]
 pub(crate) async fn log_in(
+    _: Guest,
     _: AcceptsJson,
     State(auth): State<Auth>,
     origin: Origin,

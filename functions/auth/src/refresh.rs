@@ -6,7 +6,7 @@ use axum::extract::State;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use shared::auth::{RefreshSecret, RefreshToken};
-use shared::http::{AcceptsJson, Json};
+use shared::http::{AcceptsJson, Guest, Json};
 use shared::model::{
     Actor, AuditAction, AuditEvent, AuditOutcome, MembershipRole, Origin, Session,
 };
@@ -45,6 +45,7 @@ pub(crate) struct RefreshRequest {
     ),
 )]
 pub(crate) async fn refresh(
+    _: Guest,
     _: AcceptsJson,
     State(auth): State<Auth>,
     origin: Origin,

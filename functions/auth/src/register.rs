@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use shared::Result;
 use shared::auth::{OneTimeSecret, VerifyToken};
 use shared::clock::Moment;
-use shared::http::{AcceptsJson, Json};
+use shared::http::{AcceptsJson, Guest, Json};
 use shared::mail::Letter;
 use shared::model::{
     AuditAction, Email, Origin, Password, PersonName, Tenant, TenantId, TenantStatus, User, UserId,
@@ -68,6 +68,7 @@ pub(crate) fn accepted(detail: &'static str) -> (StatusCode, Json<AcceptedView>)
     responses((status = 202, description = "Accepted: read the mail, then log in with the address and the password.", body = AcceptedView)),
 )]
 pub(crate) async fn register(
+    _: Guest,
     _: AcceptsJson,
     State(auth): State<Auth>,
     origin: Origin,

@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use shared::auth::{OneTimeSecret, ResetToken};
-use shared::http::{AcceptsJson, Json};
+use shared::http::{AcceptsJson, Guest, Json};
 use shared::mail::Letter;
 use shared::model::{AuditAction, Email, Origin, Password, UserId};
 use shared::store::{OneTime, Purpose};
@@ -55,6 +55,7 @@ pub(crate) struct ResetConfirmation {
     responses((status = 202, description = "Accepted.", body = AcceptedView)),
 )]
 pub(crate) async fn request_reset(
+    _: Guest,
     _: AcceptsJson,
     State(auth): State<Auth>,
     origin: Origin,
@@ -139,6 +140,7 @@ pub(crate) fn is_recent(token: &OneTime, lifetime: Duration, now: i64) -> bool {
     ),
 )]
 pub(crate) async fn confirm_reset(
+    _: Guest,
     State(auth): State<Auth>,
     origin: Origin,
     Json(confirmation): Json<ResetConfirmation>,

@@ -7,9 +7,11 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, L
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use shared::http::{AcceptsJson, Path};
+use shared::http::{AcceptsJson, Guest, Path};
 use shared::{Error, Result};
 use utoipa_swagger_ui::Config;
+
+use crate::Health;
 
 /// The OpenAPI document. It is made from the routers of all functions by the tests of the workspace, which
 /// fail while this file is not what they would make.
@@ -34,13 +36,13 @@ static PAGE: LazyLock<Arc<Config<'static>>> = LazyLock::new(|| {
 });
 
 /// The page's routes. They stand in no document: the page is for people.
-pub(crate) fn router() -> Router {
+pub(crate) fn router() -> Router<Health> {
     Router::new()
         .route("/docs", get(redirect))
-        .route("/docs/", get(async || file("")))
+        .route("/docs/", get(async |_: Guest| file("")))
         .route(
             "/docs/{file}",
-            get(async |Path(name): Path<String>| file(&name)),
+            get(async |_: Guest, Path(name): Path<String>| file(&name)),
         )
 }
 
@@ -51,13 +53,16 @@ pub(crate) fn router() -> Router {
     tag = "health",
     responses((status = 200, description = "The OpenAPI 3.1 document.", body = Object)),
 )]
-pub(crate) async fn get_document(_: AcceptsJson) -> ([(HeaderName, HeaderValue); 2], &'static str) {
+pub(crate) async fn get_document(
+    _: Guest,
+    _: AcceptsJson,
+) -> ([(HeaderName, HeaderValue); 2], &'static str) {
     let json = HeaderValue::from_static("application/json");
     ([(CONTENT_TYPE, json), (CACHE_CONTROL, CACHED)], DOCUMENT)
 }
 
 /// Relative, because API Gateway puts the stage before the path.
-async fn redirect() -> impl IntoResponse {
+async fn redirect(_: Guest) -> impl IntoResponse {
     (
         StatusCode::SEE_OTHER,
         [(LOCATION, HeaderValue::from_static("docs/"))],

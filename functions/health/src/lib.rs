@@ -36,7 +36,9 @@ pub fn router_with(app: App, keys: ProviderKeys) -> Result<Router> {
     let catalogue = Catalogue::new(&app.config.providers);
     let dependencies = Dependencies::new(&app, catalogue, Providers::new(keys));
     let state = Health { app, dependencies };
-    Ok(Router::from(routes().with_state(state)).merge(docs::router()))
+    Ok(Router::from(routes())
+        .merge(docs::router())
+        .with_state(state))
 }
 
 /// The group's part of the OpenAPI document.

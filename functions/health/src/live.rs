@@ -1,7 +1,7 @@
 //! `GET /healthz`
 
 use serde::Serialize;
-use shared::http::{AcceptsJson, Json};
+use shared::http::{AcceptsJson, Guest, Json};
 
 /// That the process answers.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
@@ -19,6 +19,6 @@ pub(crate) struct LivenessView {
     tag = "health",
     responses((status = 200, description = "It answers.", body = LivenessView)),
 )]
-pub(crate) async fn get_live(_: AcceptsJson) -> Json<LivenessView> {
+pub(crate) async fn get_live(_: Guest, _: AcceptsJson) -> Json<LivenessView> {
     Json(LivenessView { status: "ok" })
 }

@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use engine::{Catalogue, Providers};
 use futures_util::future::join_all;
 use serde::Serialize;
-use shared::http::{AcceptsJson, Json};
+use shared::http::{AcceptsJson, Guest, Json};
 use shared::model::ProviderSpec;
 use shared::{App, Error, Result};
 use tokio::sync::Mutex;
@@ -70,6 +70,7 @@ pub(crate) struct ReadinessView {
     ),
 )]
 pub(crate) async fn get_ready(
+    _: Guest,
     _: AcceptsJson,
     State(dependencies): State<Dependencies>,
 ) -> (StatusCode, Json<ReadinessView>) {

@@ -11,6 +11,9 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
+/// The operation, for faults, of a call that only counts requests: an `UpdateItem` of a rate limit.
+pub const COUNTING: &str = "Counting";
+
 /// One call that went through.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Call {
@@ -42,6 +45,8 @@ pub struct Meter {
 #[derive(Debug, Default)]
 struct Noted {
     calls: Vec<Call>,
+    /// The keys of the counters of rate limits that were asked for permits.
+    counted: Vec<String>,
     /// Which operation fails next, and how.
     faults: VecDeque<(String, Fault)>,
 }
@@ -97,12 +102,18 @@ impl Meter {
         answer.await.unwrap_or_default()
     }
 
-    /// The calls since this was asked last.
+    /// The calls since this was asked last, without those that only count requests.
     pub fn take_calls(&self) -> Vec<Call> {
         std::mem::take(&mut lock(&self.state).calls)
     }
 
-    /// Makes the next `times` calls of an operation fail; `*` is any operation.
+    /// The partition keys of the counters of rate limits that were asked for permits since this was asked last.
+    pub fn take_counted(&self) -> Vec<String> {
+        std::mem::take(&mut lock(&self.state).counted)
+    }
+
+    /// Makes the next `times` calls of an operation fail; `*` is any operation, and [`COUNTING`] what counts
+    /// requests.
     pub fn fail(&self, operation: &str, fault: Fault, times: usize) {
         let faults = std::iter::repeat_n((operation.to_owned(), fault), times);
         lock(&self.state).faults.extend(faults);
@@ -124,7 +135,9 @@ async fn forward(State(proxy): State<Proxy>, headers: HeaderMap, body: Bytes) ->
         .and_then(|target| target.to_str().ok())
         .unwrap_or_default();
     let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
-    match next_fault(&proxy.noted, &operation) {
+    let counter = counter(&body);
+    let name = counter.as_ref().map_or(operation.as_str(), |_| COUNTING);
+    match next_fault(&proxy.noted, name) {
         Some(Fault::Throttled) => return refusal("ThrottlingException"),
         Some(Fault::Denied) => return refusal("AccessDeniedException"),
         Some(Fault::ReplyLost) => {
@@ -150,7 +163,11 @@ fn next_fault(noted: &Mutex<Noted>, operation: &str) -> Option<Fault> {
 }
 
 fn refusal(code: &str) -> Response {
-    let body = json!({"__type": format!("com.amazonaws.dynamodb.v20120810#{code}"), "message": "on command"});
+    let mut body = json!({"__type": format!("com.amazonaws.dynamodb.v20120810#{code}"), "message": "on command"});
+    if code == "ThrottlingException" {
+        let reason = "TableWriteKeyRangeThroughputExceeded";
+        body["throttlingReasons"] = json!([{"reason": reason, "resource": "chatter"}]);
+    }
     (StatusCode::BAD_REQUEST, axum::Json(body)).into_response()
 }
 
@@ -177,16 +194,28 @@ async fn call(
     let status = response.status();
     let bytes = response.bytes().await.map_err(|error| error.to_string())?;
     let answer: Value = serde_json::from_slice(&bytes).unwrap_or_default();
-    lock(&proxy.noted).calls.push(Call {
-        operation: operation.to_owned(),
-        units: units(&answer["ConsumedCapacity"]),
-    });
+    let mut noted = lock(&proxy.noted);
+    match counter(body) {
+        Some(key) => noted.counted.push(key),
+        None => noted.calls.push(Call {
+            operation: operation.to_owned(),
+            units: units(&answer["ConsumedCapacity"]),
+        }),
+    }
+    drop(noted);
     Ok((
         status,
         [("content-type", "application/x-amz-json-1.0")],
         bytes,
     )
         .into_response())
+}
+
+/// The partition key, if the call is about a counter of a rate limit.
+fn counter(body: &[u8]) -> Option<String> {
+    let request: Value = serde_json::from_slice(body).ok()?;
+    let key = request["Key"]["pk"]["S"].as_str()?;
+    key.starts_with("LIMIT#").then(|| key.to_owned())
 }
 
 /// One object, or one a table in transactions and batches.

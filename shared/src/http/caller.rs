@@ -5,12 +5,14 @@ use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
 
+use super::limit;
 use super::log::LoggedCaller;
 use super::origin::origin;
 use crate::app::App;
-use crate::auth::Caller;
 use crate::auth::policy::{self, Rule};
+use crate::auth::{Caller, Via};
 use crate::error::{Error, Result};
+use crate::limits::Per;
 use crate::model::{AuditAction, AuditEvent, AuditOutcome};
 
 impl<S> FromRequestParts<S> for Caller
@@ -24,10 +26,17 @@ where
         let app = App::from_ref(state);
         let rule = rule(parts)?;
         let token = bearer(&parts.headers).ok_or(Error::Unauthenticated)?;
-        let (caller, tenant) = app.authenticator.caller(token).await?;
+        limit::brake(parts, &app)?;
+        let found = app.authenticator.caller(token).await;
+        if matches!(found, Err(Error::Unauthenticated)) {
+            limit::failed(parts, &app);
+        }
+        let (caller, tenant) = found?;
         if let Some(logged) = parts.extensions.get::<LoggedCaller>() {
             logged.set(&caller);
         }
+        // Before it is decided: a refusal is written into the trail, and must be counted first.
+        limit::admit(parts, &app, rule.class, &subjects(&caller)).await?;
         if let Err(refusal) = policy::decide(rule, &caller, tenant) {
             note_refusal(&app, &caller, parts, rule).await?;
             return Err(refusal);
@@ -57,6 +66,18 @@ async fn note_refusal(app: &App, caller: &Caller, parts: &Parts, rule: &Rule) ->
         )
     };
     app.store.audit(&event).await
+}
+
+/// Whose requests it is counted with: a key counts for itself, and for its tenant with all others.
+fn subjects(caller: &Caller) -> [(Per, String); 2] {
+    let who = match caller.via() {
+        Via::ApiKey { id, .. } => id.to_string(),
+        Via::Session(_) | Via::Federated => caller.user().to_string(),
+    };
+    [
+        (Per::Caller, who),
+        (Per::Tenant, caller.tenant().to_string()),
+    ]
 }
 
 /// The token, if there is exactly one `Authorization` header and it has the scheme `Bearer`, in any case.

@@ -16,6 +16,7 @@ use http::header::{
 use http::{HeaderMap, HeaderValue};
 use tower_http::catch_panic::CatchPanicLayer;
 
+use super::limit::LimitCell;
 use super::log::log_request;
 use super::problem::{Failed, Problem};
 use crate::error::Error;
@@ -78,6 +79,8 @@ fn answer_panic(panic: Box<dyn Any + Send>) -> Response {
 async fn finish(mut request: Request, next: Next) -> Result<Response, Infallible> {
     let request_id = RequestId::new();
     request.extensions_mut().insert(request_id);
+    let limits = LimitCell::default();
+    request.extensions_mut().insert(limits.clone());
     let mut response = next.run(request).await;
     if let Some(Failed(error)) = response.extensions().get::<Failed>() {
         let problem = Problem::new(error, Some(&request_id)).to_bytes();
@@ -88,6 +91,7 @@ async fn finish(mut request: Request, next: Next) -> Result<Response, Infallible
     if let Ok(value) = HeaderValue::from_str(&request_id.to_string()) {
         headers.insert(X_REQUEST_ID, value);
     }
+    limits.write(headers);
     add_missing(headers);
     Ok(response)
 }

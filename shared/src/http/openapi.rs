@@ -98,6 +98,11 @@ fn add_problems(operation: &mut Operation, has_path_parameters: bool) {
             "422",
             "Fields break their rules; `errors` names them.",
         ),
+        (
+            true,
+            "429",
+            "Too many requests; `Retry-After` and `RateLimit` say when to try again.",
+        ),
         (true, "500", "A fault of ours."),
         (
             true,

@@ -5,8 +5,8 @@ use std::convert::Infallible;
 use axum::extract::FromRequestParts;
 use http::header::USER_AGENT;
 use http::request::Parts;
-use lambda_http::request::RequestContext;
 
+use super::limit::source_address;
 use crate::model::{Origin, RequestId};
 
 /// The longest user agent that is kept, in characters.
@@ -22,16 +22,11 @@ impl<S: Sync> FromRequestParts<S> for Origin {
 
 /// The origin of a request. The address is the one that API Gateway saw, never one that the client names.
 pub(super) fn origin(parts: &Parts) -> Origin {
-    let source_ip = match parts.extensions.get::<RequestContext>() {
-        Some(RequestContext::ApiGatewayV1(context)) => context.identity.source_ip.clone(),
-        Some(RequestContext::ApiGatewayV2(context)) => context.http.source_ip.clone(),
-        _ => None,
-    };
     let user_agent = parts.headers.get(USER_AGENT);
     let user_agent = user_agent.map(|value| String::from_utf8_lossy(value.as_bytes()));
     Origin {
         request_id: request_id(parts),
-        source_ip,
+        source_ip: source_address(&parts.extensions).map(|address| address.to_string()),
         user_agent: user_agent.map(|text| {
             let clean = text.chars().filter(|c| !c.is_control());
             clean.take(MAX_USER_AGENT).collect()

@@ -13,6 +13,8 @@ use crate::model::RequestId;
 
 /// What the types of all problems begin with.
 pub(super) const TYPE_PREFIX: &str = "urn:chatter:problem:";
+/// The one type that is not ours: what RateLimit fields name it.
+const QUOTA_EXCEEDED: &str = "https://iana.org/assignments/http-problem-types#quota-exceeded";
 /// The media type of problem documents.
 pub(super) const PROBLEM_JSON: &str = "application/problem+json";
 
@@ -39,6 +41,10 @@ pub struct Problem {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     pub errors: Vec<FieldError>,
+    /// Which policies allow no more requests for now, by their names in `RateLimit-Policy`.
+    #[serde(rename = "violated-policies", skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub violated_policies: Vec<String>,
 }
 
 impl Problem {
@@ -46,13 +52,20 @@ impl Problem {
     pub fn new(error: &Error, request_id: Option<&RequestId>) -> Self {
         let (status, slug, title) = kind(error);
         Self {
-            kind: format!("{TYPE_PREFIX}{slug}"),
+            kind: match error {
+                Error::QuotaExceeded { .. } => QUOTA_EXCEEDED.to_owned(),
+                _ => format!("{TYPE_PREFIX}{slug}"),
+            },
             title,
             status: status.as_u16(),
             detail: error.to_string(),
             request_id: request_id.map(ToString::to_string),
             errors: match error {
                 Error::Invalid(errors) => errors.clone(),
+                _ => Vec::new(),
+            },
+            violated_policies: match error {
+                Error::QuotaExceeded { policies, .. } => policies.clone(),
                 _ => Vec::new(),
             },
         }
@@ -116,6 +129,9 @@ fn kind(error: &Error) -> (StatusCode, &'static str, &'static str) {
             "Changed meanwhile",
         ),
         Error::ConversationBusy => (S::CONFLICT, "conversation-busy", "Conversation busy"),
+        Error::QuotaExceeded { .. } => {
+            (S::TOO_MANY_REQUESTS, "quota-exceeded", "Too many requests")
+        }
         Error::Provider { fault, .. } => provider_kind(*fault),
         Error::Unavailable(_) => (
             S::SERVICE_UNAVAILABLE,
@@ -170,6 +186,7 @@ fn retry_after(error: &Error) -> Option<Duration> {
     match error {
         Error::ConversationBusy | Error::Unavailable(_) => Some(Duration::from_secs(1)),
         Error::LockedOut { retry_after } => Some(retry_after.saturating_add(ALMOST_A_SECOND)),
+        Error::QuotaExceeded { retry_after, .. } => Some(*retry_after),
         Error::Provider {
             fault: ProviderFault::Overloaded { retry_after },
             ..

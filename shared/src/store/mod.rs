@@ -16,6 +16,7 @@
 //! | `OUTBOX` | `<mail>` | mails that are to be sent | `outbox.rs` |
 //! | `TENANT#<tenant>#USER#<user>` | `CONV#<conversation>` | a conversation | `conversation.rs` |
 //! | `TENANT#<tenant>#CONV#<conversation>` | `MSG#<sequence>` | a message | `message.rs` |
+//! | `LIMIT#<kind>#<subject>` | `<policy>#<start>` | a window of a rate limit | `limit.rs` |
 //!
 //! What a tenant owns has the tenant at the head of its key, and is reached through [`TenantStore`], which
 //! only a [`Caller`] opens. People exist before a tenant is known, so their rows are reached through
@@ -26,6 +27,7 @@ mod api_key;
 mod audit;
 mod conversation;
 mod item;
+mod limit;
 mod lockout;
 mod message;
 mod one_time;
@@ -42,6 +44,7 @@ pub use account::{NewAccount, Preferences};
 pub use api_key::{KeyGrant, USE_IS_RECORDED_EVERY};
 pub use audit::AuditPlace;
 pub use conversation::ConversationChange;
+pub use limit::LimitWindow;
 pub use lockout::{FailedLogins, HARD_STOP};
 pub use message::{Begun, History, Page};
 pub use one_time::{OneTime, Purpose};

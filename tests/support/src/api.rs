@@ -1,6 +1,7 @@
 //! One function as a client sees it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use aws_config::{BehaviorVersion, Region};
 use axum::Router;
@@ -8,6 +9,7 @@ use axum::body::Body as HttpBody;
 use axum::http::{HeaderName, HeaderValue, Method, Request};
 use engine::ProviderKeys;
 use http_body_util::BodyExt as _;
+use lambda_http::request::RequestContext;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use serde_yaml_ng::Value as Yaml;
@@ -15,6 +17,7 @@ use shared::auth::{Authenticator, KeySource, Standings};
 use shared::clock::{Clock, Moment};
 use shared::config::Config;
 use shared::http::with_layers;
+use shared::limits::{Limiter, Policy};
 use shared::mail::Post;
 use shared::queue::Queue;
 use shared::secrets::Secrets;
@@ -31,6 +34,9 @@ use crate::table;
 
 /// When every test begins: 2026-01-01T00:00:00Z.
 pub const START: i64 = 1_767_225_600;
+
+/// How long limiters wait for the embedded table: a busy machine must not look like a table that is away.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 const TABLE: &str = "chatter";
 const SIGNING_KEYS: &str = r#"{"bootstrap":"a text that is long enough to be a key in tests"}"#;
@@ -50,6 +56,8 @@ pub struct TestApi {
     /// People as their rows say, past the meter.
     pub people: People,
     router: Router,
+    /// The address that API Gateway saw; none if no gateway was there.
+    source: Option<String>,
 }
 
 /// What a request carries.
@@ -66,12 +74,20 @@ pub enum Body {
 impl TestApi {
     /// One function, whose provider keys are given to it.
     pub async fn new(build: impl FnOnce(App, ProviderKeys) -> Result<Router>) -> Self {
+        Self::with_limits(&limits(), build).await
+    }
+
+    /// The same with other rate limits: a list of policies as `LIMITS` has them.
+    pub async fn with_limits(
+        limits: &Value,
+        build: impl FnOnce(App, ProviderKeys) -> Result<Router>,
+    ) -> Self {
         let direct = stand_ins::dynamodb::in_memory(table::definition(TABLE))
             .await
             .expect("a table");
         let table = Meter::start(direct.clone()).await.expect("a proxy");
         let provider = ScriptedProvider::start().await.expect("a provider");
-        let app = app(&table.url, &provider.url).await;
+        let app = app(&table.url, &provider.url, limits).await;
         let people = People::new(app.clone(), Store::new(&sdk(&direct).await, TABLE));
         let names = ["scripted", "scripted-claude"];
         let keys = names.map(|name| (name.to_owned(), SecretString::from(PROVIDER_KEY)));
@@ -82,6 +98,7 @@ impl TestApi {
             provider,
             people,
             router: with_layers("test", router),
+            source: None,
         }
     }
 
@@ -91,9 +108,32 @@ impl TestApi {
             app: self.app.clone(),
             table: self.table.clone(),
             provider: self.provider.clone(),
+            source: self.source.clone(),
             people: self.people.clone(),
             router: with_layers("test", build(self.app.clone()).expect("a router")),
         }
+    }
+
+    /// The same function for a client at that address.
+    pub fn from_source(&self, address: &str) -> Self {
+        Self {
+            app: self.app.clone(),
+            table: self.table.clone(),
+            provider: self.provider.clone(),
+            router: self.router.clone(),
+            source: Some(address.to_owned()),
+            people: self.people.clone(),
+        }
+    }
+
+    /// A further process on the same table: it has the same settings and clock, and knows nothing yet.
+    pub fn further_limiter(&self) -> Limiter {
+        self.limiter_with(self.app.config.limits.clone())
+    }
+
+    /// A further process with other policies.
+    pub fn limiter_with(&self, policies: Vec<Policy>) -> Limiter {
+        Limiter::with_patience(policies, self.app.store.clone(), PATIENCE)
     }
 
     /// An access token of a person, who has a tenant alone. The same name is the same person.
@@ -170,6 +210,9 @@ impl TestApi {
         if let Some(content_type) = content_type {
             request = request.header("content-type", content_type);
         }
+        if let Some(source) = &self.source {
+            request = request.extension(context(source));
+        }
         request.body(HttpBody::from(bytes)).expect("a request")
     }
 
@@ -205,6 +248,30 @@ impl TestApi {
     }
 }
 
+/// What API Gateway says of a request from that address.
+fn context(source: &str) -> RequestContext {
+    let event = json!({
+        "path": "/", "httpMethod": "GET", "headers": {}, "multiValueHeaders": {},
+        "requestContext": {"stage": "test", "httpMethod": "GET", "identity": {"sourceIp": source}},
+    });
+    let request = lambda_http::request::from_str(&event.to_string()).expect("an event");
+    let context = request.extensions().get::<RequestContext>();
+    context.expect("a context").clone()
+}
+
+/// Limits that no test meets unless it sets out to.
+fn limits() -> Value {
+    let policy = |class: &str, per: &str| {
+        let name = format!("{class}-{per}");
+        json!({"name": name, "class": class, "per": per, "quota": 1_000_000, "window": 60})
+    };
+    let mut policies = vec![policy("open", "source"), policy("auth", "source")];
+    for class in ["read", "write", "turn", "sensitive"] {
+        policies.extend(["caller", "tenant"].map(|per| policy(class, per)));
+    }
+    policies.into()
+}
+
 /// `template.yaml`.
 pub fn template() -> Yaml {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../template.yaml");
@@ -219,14 +286,14 @@ async fn sdk(endpoint: &str) -> aws_config::SdkConfig {
         .endpoint_url(endpoint)
         .retry_config(
             aws_config::retry::RetryConfig::standard()
-                .with_initial_backoff(std::time::Duration::from_millis(1)),
+                .with_initial_backoff(Duration::from_millis(1)),
         )
         .load()
         .await
 }
 
-async fn app(table: &str, provider: &str) -> App {
-    let config = config(provider);
+async fn app(table: &str, provider: &str, limits: &Value) -> App {
+    let config = config_with(provider, limits);
     let clock = Clock::manual(Moment::from_unix_seconds(START));
     let sdk = sdk(table).await;
     let keys = KeySource::fixed(SecretString::from(SIGNING_KEYS), clock.clone());
@@ -235,6 +302,7 @@ async fn app(table: &str, provider: &str) -> App {
     let standings = Standings::new(store.clone(), clock.clone());
     let issuer = config.token_issuer.clone();
     App {
+        limiter: Limiter::with_patience(config.limits.clone(), store.clone(), PATIENCE),
         store,
         authenticator: Authenticator::new(keys, issuer, clock.clone(), config.stage, standings),
         post: Post::new(
@@ -251,7 +319,12 @@ async fn app(table: &str, provider: &str) -> App {
     }
 }
 
-fn config(provider: &str) -> Config {
+/// Settings of a function that calls no provider.
+pub fn config() -> Config {
+    config_with("http://127.0.0.1:9", &limits())
+}
+
+fn config_with(provider: &str, limits: &Value) -> Config {
     let model = |id: &str| json!({"id": id, "context_window": 2048, "max_output_tokens": 512});
     let providers = json!([
         {"name": "scripted", "wire": "openai", "base_url": format!("{provider}/v1"),
@@ -274,6 +347,7 @@ fn config(provider: &str) -> Config {
             "PROVIDER_KEYS_SECRET_ID" => "provider-keys".to_owned(),
             "TOKEN_ISSUER" => "http://chatter.test".to_owned(),
             "PROVIDERS" => providers.to_string(),
+            "LIMITS" => limits.to_string(),
             "TURN_TIMEOUT_SECONDS" => "5".to_owned(),
             _ => return None,
         };

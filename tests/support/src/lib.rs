@@ -14,8 +14,8 @@ mod people;
 mod reply;
 mod table;
 
-pub use api::{Body, START, TestApi, template};
+pub use api::{Body, START, TestApi, config, template};
 pub use people::{People, Person};
 pub use reply::{Event, Reply};
-pub use stand_ins::meter::{Call, Fault};
+pub use stand_ins::meter::{COUNTING, Call, Fault};
 pub use stand_ins::provider::Received;

@@ -64,8 +64,14 @@ impl Reply {
             "{body}"
         );
         let kind = body["type"].as_str().unwrap_or_default();
+        // The one type that is not ours.
+        let iana = "https://iana.org/assignments/http-problem-types#";
         let slug = kind
             .strip_prefix("urn:chatter:problem:")
+            .or_else(|| {
+                kind.strip_prefix(iana)
+                    .filter(|slug| *slug == "quota-exceeded")
+            })
             .expect("a problem type of ours");
         (self.status.as_u16(), slug.to_owned())
     }

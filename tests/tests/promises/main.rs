@@ -10,6 +10,7 @@
 mod configuration;
 mod document;
 mod events;
+mod limits;
 mod panics;
 mod routes;
 mod sources;

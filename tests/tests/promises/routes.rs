@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use axum::http::Method;
-use promises::{FUNCTIONS, WITHOUT_ROUTES};
+use promises::{FUNCTIONS, WITHOUT_ROUTES, real_path};
 use serde_yaml_ng::Value as Yaml;
 use shared::http::openapi::operations;
 use test_support::{Body, TestApi, template};
@@ -110,25 +110,6 @@ fn deployed() -> BTreeSet<String> {
     let code = functions.filter_map(|function| function["Properties"]["CodeUri"].as_str());
     code.filter_map(|code| code.strip_prefix("functions/").map(str::to_owned))
         .collect()
-}
-
-/// A path with something in the place of each parameter: ids of ours are read before it is asked who calls.
-fn a_real_path(path: &str) -> String {
-    let id = "0199f0a0b1c27d3e8f405162738495a6";
-    let prefixes = [
-        ("{conversation_id}", "conv"),
-        ("{session_id}", "ses"),
-        ("{tenant_id}", "ten"),
-        ("{user_id}", "usr"),
-        ("{invitation_id}", "inv"),
-        ("{api_key_id}", "key"),
-    ];
-    let path = prefixes
-        .iter()
-        .fold(path.to_owned(), |path, (name, prefix)| {
-            path.replace(name, &format!("{prefix}_{id}"))
-        });
-    path.replace("{model_id}", "m")
 }
 
 /// The function that API Gateway calls: the method's own event, or the path's `ANY`.
@@ -276,7 +257,7 @@ async fn every_route_without_a_token_is_listed_with_a_reason() {
                 let public = PUBLIC.iter().any(|(public, _)| *public == operation);
                 assert_eq!(open, public, "{operation}: `security` in its document");
                 let method: Method = method.parse().expect("a method");
-                let real = a_real_path(&path);
+                let real = real_path(&path);
                 let reply = api.send(None, method, &real, Body::Empty).await;
                 assert_eq!(
                     reply.status == 401,
@@ -294,7 +275,7 @@ async fn every_route_answers_every_other_method_with_405_and_the_methods_it_take
     for function in FUNCTIONS {
         let api = TestApi::new(function.router).await;
         for path in (function.openapi)().paths.paths.keys() {
-            let real = a_real_path(path);
+            let real = real_path(path);
             let reply = api.send(None, Method::TRACE, &real, Body::Empty).await;
             assert_eq!(
                 reply.problem(),

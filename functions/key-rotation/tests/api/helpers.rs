@@ -112,21 +112,9 @@ pub(crate) async fn sdk(url: &str) -> SdkConfig {
 }
 
 fn config() -> Config {
-    let config = Config::read(|name| {
-        let value = match name {
-            "STAGE" => "local",
-            "SIGNING_KEYS_SECRET_ID" => SIGNING,
-            "DATA_KEYS_SECRET_ID" => DATA,
-            "PROVIDERS" => {
-                r#"[{"name":"p","wire":"openai","base_url":"http://p","models":[{"id":"m","context_window":2,"max_output_tokens":1}]}]"#
-            }
-            "MAIL_SENDER" => "chatter@example.com",
-            "MAIL_TRANSPORT" => "file:/nowhere",
-            "EMAIL_VERIFICATION" => "optional",
-            "TURN_TIMEOUT_SECONDS" | "LOG_LEVEL" => return None,
-            _ => "http://chatter.test",
-        };
-        Some(value.to_owned())
-    });
-    config.expect("a configuration")
+    Config {
+        signing_keys_secret_id: SIGNING.to_owned(),
+        data_keys_secret_id: DATA.to_owned(),
+        ..test_support::config()
+    }
 }

@@ -1,0 +1,121 @@
+use super::*;
+
+const GOOD: [(&str, &str); 16] = [
+    ("STAGE", "prod"),
+    ("TABLE_NAME", "chatter"),
+    ("BUCKET_NAME", "chatter-bucket"),
+    ("QUEUE_URL", "https://sqs.us-east-1.amazonaws.com/1/jobs"),
+    (
+        "MAIL_QUEUE_URL",
+        "https://sqs.us-east-1.amazonaws.com/1/mail",
+    ),
+    ("MAIL_SENDER", "chatter@chatter.example.org"),
+    ("MAIL_TRANSPORT", "ses"),
+    ("APP_URL", "https://chatter.example.com"),
+    ("EMAIL_VERIFICATION", "required"),
+    ("SIGNING_KEYS_SECRET_ID", "keys"),
+    ("DATA_KEYS_SECRET_ID", "data-keys"),
+    ("PROVIDER_KEYS_SECRET_ID", "provider-keys"),
+    ("TOKEN_ISSUER", "https://chatter.example.com"),
+    ("PROVIDERS", PROVIDERS),
+    ("LIMITS", LIMITS),
+    ("TURN_TIMEOUT_SECONDS", "60"),
+];
+const PROVIDERS: &str = r#"[{"name":"p","wire":"openai","base_url":"https://p.example.com/v1",
+    "models":[{"id":"m","context_window":8192,"max_output_tokens":1024}]}]"#;
+
+const LIMITS: &str = r#"[{"name":"open","class":"open","per":"source","quota":10,"window":60},
+    {"name":"auth","class":"auth","per":"source","quota":10,"window":60},
+    {"name":"read","class":"read","per":"caller","quota":10,"window":60},
+    {"name":"write","class":"write","per":"caller","quota":10,"window":60},
+    {"name":"turn","class":"turn","per":"tenant","quota":10,"window":60},
+    {"name":"sensitive","class":"sensitive","per":"caller","quota":10,"window":60}]"#;
+
+fn read_with(changed: &str, value: Option<&str>) -> Result<Config, ConfigFaults> {
+    Config::read(|name| {
+        if name == changed {
+            return value.map(str::to_owned);
+        }
+        GOOD.iter()
+            .find(|(good, _)| *good == name)
+            .map(|(_, value)| (*value).to_owned())
+    })
+}
+
+/// A configuration without a fault.
+pub(crate) fn good() -> Config {
+    read_with("STAGE", Some("prod")).expect("a configuration")
+}
+
+#[test]
+fn a_good_environment_is_read() {
+    let config = read_with("", None).expect("no fault");
+    assert_eq!(config.stage, Stage::Prod);
+    assert_eq!(config.turn_timeout, Duration::from_secs(60));
+    assert_eq!(config.providers[0].models[0].context_window, 8192);
+    assert_eq!(config.limits.len(), 6);
+}
+
+#[test]
+fn each_missing_or_malformed_variable_is_named_and_its_value_is_not() {
+    let secret_looking = "hunter2 https://user:hunter2@x/";
+    for (name, _) in GOOD {
+        for value in [None, Some("  "), Some(secret_looking)] {
+            let free_text = [
+                "TABLE_NAME",
+                "BUCKET_NAME",
+                "SIGNING_KEYS_SECRET_ID",
+                "DATA_KEYS_SECRET_ID",
+                "PROVIDER_KEYS_SECRET_ID",
+            ];
+            let optional = name == "TURN_TIMEOUT_SECONDS";
+            if value == Some(secret_looking) && free_text.contains(&name)
+                || value != Some(secret_looking) && optional
+            {
+                continue;
+            }
+            let faults = read_with(name, value).expect_err(name).to_string();
+            assert!(faults.contains(name), "{name}: {faults}");
+            assert!(!faults.contains("hunter2"), "{faults}");
+        }
+    }
+}
+
+#[test]
+fn all_faults_are_named_at_once() {
+    let faults = Config::read(|_| None).expect_err("nothing is set");
+    assert_eq!(faults.0.len(), 15, "{faults}");
+}
+
+#[test]
+fn each_fault_of_a_policy_is_named_with_its_place() {
+    let limits = LIMITS.replacen("\"quota\":10", "\"quota\":0", 2);
+    let faults = read_with("LIMITS", Some(&limits)).expect_err("two quotas of nothing");
+    assert!(faults.0[0].starts_with("LIMITS[0].quota "), "{faults}");
+    assert!(faults.0[1].starts_with("LIMITS[1].quota "), "{faults}");
+    assert_eq!(faults.0.len(), 2, "{faults}");
+}
+
+#[test]
+fn plain_http_is_refused_outside_the_local_stage() {
+    let faults =
+        read_with("TOKEN_ISSUER", Some("http://chatter.example.com")).expect_err("http in prod");
+    assert!(faults.to_string().contains("TOKEN_ISSUER"));
+}
+
+#[test]
+fn what_is_only_for_one_machine_is_refused_elsewhere() {
+    for (name, value) in [
+        ("MAIL_TRANSPORT", "file:/var/mail"),
+        ("MAIL_SENDER", "chatter@example.com"),
+    ] {
+        let faults = read_with(name, Some(value)).expect_err("in prod");
+        assert!(faults.to_string().contains(name), "{faults}");
+    }
+}
+
+#[test]
+fn a_model_that_leaves_no_room_for_input_is_refused() {
+    let providers = PROVIDERS.replace("1024", "8192");
+    assert!(read_with("PROVIDERS", Some(&providers)).is_err());
+}
