@@ -11,6 +11,7 @@ pub mod clock;
 pub mod config;
 pub mod error;
 pub mod http;
+pub mod kept;
 pub mod lambda;
 pub mod limits;
 pub mod mail;
