@@ -12,7 +12,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::item::{self, IS_NEW, Item, Written, from_item, key, moment, n, s, to_item, written};
-use super::tenant::{MemberItem, TenantItem, membership_keys, tenant_key};
+use super::member::{MemberItem, membership_keys};
+use super::tenant::{TenantItem, tenant_key};
 use super::{IdentityStore, Store};
 use crate::clock::Moment;
 use crate::error::{Error, Result};

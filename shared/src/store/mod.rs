@@ -6,10 +6,12 @@
 //! | `pk` | `sk` | what | file |
 //! | --- | --- | --- | --- |
 //! | `EMAIL#<address>` | `EMAIL` | guard: this address has this user | `account.rs` |
-//! | `USER#<user>` | `PROFILE`, `MEMBER#<tenant>`, `PREFERENCES` | a person | `account.rs`, `tenant.rs` |
+//! | `USER#<user>` | `PROFILE`, `MEMBER#<tenant>`, `PREFERENCES` | a person | `account.rs`, `member.rs` |
 //! | `USER#<user>` | `SESSION#<session>`, `RESET`, `VERIFY` | logins, tokens good once | `session.rs`, `one_time.rs` |
 //! | `LOGIN#<hash of the address>` | `LOGIN` | failed logins in a row | `lockout.rs` |
-//! | `TENANT#<tenant>` | `TENANT`, `MEMBER#<user>`, `INVITE#<invitation>` | a tenant | `tenant.rs` |
+//! | `TENANT#<tenant>` | `TENANT` | a tenant | `tenant.rs` |
+//! | `TENANT#<tenant>` | `MEMBER#<user>` | who belongs to it | `member.rs` |
+//! | `TENANT#<tenant>` | `INVITE#<invitation>` | who may join it | `invitation.rs` |
 //! | `TENANT#<tenant>` | `APIKEY#<key>` | an API key | `api_key.rs` |
 //! | `APIKEY#<hash of the secret>` | `APIKEY` | what a request with that secret may do | `api_key.rs` |
 //! | `AUDIT#<tenant>` | `<day>#<sequence>` | the audit trail | `audit.rs` |
@@ -26,9 +28,11 @@ mod account;
 mod api_key;
 mod audit;
 mod conversation;
+mod invitation;
 mod item;
 mod limit;
 mod lockout;
+mod member;
 mod message;
 mod one_time;
 mod outbox;
@@ -44,14 +48,15 @@ pub use account::{NewAccount, Preferences};
 pub use api_key::{KeyGrant, USE_IS_RECORDED_EVERY};
 pub use audit::AuditPlace;
 pub use conversation::ConversationChange;
+pub use invitation::Joined;
 pub use limit::LimitWindow;
 pub use lockout::{FailedLogins, HARD_STOP};
+pub use member::MemberChanged;
 pub use message::{Begun, History, Page};
 pub use one_time::{OneTime, Purpose};
 pub use outbox::Mail;
 pub use session::Rotation;
 pub use standing::Standing;
-pub use tenant::{Joined, MemberChanged};
 
 use crate::auth::Caller;
 use crate::error::Result;
