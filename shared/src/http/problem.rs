@@ -128,6 +128,12 @@ fn kind(error: &Error) -> (StatusCode, &'static str, &'static str) {
             "precondition-failed",
             "Changed meanwhile",
         ),
+        // RFC 6585, section 3.
+        Error::PreconditionRequired => (
+            S::PRECONDITION_REQUIRED,
+            "precondition-required",
+            "If-Match is missing",
+        ),
         Error::ConversationBusy => (S::CONFLICT, "conversation-busy", "Conversation busy"),
         Error::QuotaExceeded { .. } => {
             (S::TOO_MANY_REQUESTS, "quota-exceeded", "Too many requests")
