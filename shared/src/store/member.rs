@@ -29,10 +29,20 @@ pub(super) struct MemberItem {
 pub enum MemberChanged {
     /// It is done.
     Yes,
-    /// The member's role is another one meanwhile, or there is no such member.
+    /// The role of the member, or of whoever changes it, is another one meanwhile; or one of them is no member.
     ChangedMeanwhile,
     /// A tenant has an owner.
     LastOwner,
+}
+
+/// On whose authority people of a tenant are changed. What credentials are worth is remembered for a while, so
+/// this is asked anew, and must still hold when the change is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Authority {
+    /// What whoever changes them may do.
+    pub role: MembershipRole,
+    /// The member whose row says so. `None` for a person of another issuer, who has no row.
+    pub member: Option<UserId>,
 }
 
 pub(super) fn member_key(tenant: TenantId, user: UserId) -> Item {
@@ -55,19 +65,69 @@ impl IdentityStore {
         membership: &Membership,
         event: &AuditEvent,
     ) -> Result<MemberChanged> {
-        let Membership { tenant, role } = *membership;
-        let store = &self.store;
-        let mut parts = Vec::new();
-        for side in membership_keys(user, tenant) {
-            let role = value(role)?;
-            parts.push(store.delete(side, "member_role = :role", [(":role", role)])?);
-        }
-        parts.extend(store.owners_part(tenant, role, None)?);
-        changed(store.transact_audited(parts, event).await?)
+        self.store.member_end(user, membership, None, event).await
     }
 }
 
 impl Store {
+    async fn member_end(
+        &self,
+        user: UserId,
+        membership: &Membership,
+        authority: Option<&Authority>,
+        event: &AuditEvent,
+    ) -> Result<MemberChanged> {
+        let Membership { tenant, role } = *membership;
+        let mut parts = Vec::new();
+        for side in membership_keys(user, tenant) {
+            let role = value(role)?;
+            parts.push(self.delete(side, "member_role = :role", [(":role", role)])?);
+        }
+        let owners = self.owners_part(tenant, role, None)?;
+        let authority = self.authority_part(tenant, Some(user), authority)?;
+        self.member_write(parts, owners, authority, event).await
+    }
+
+    /// Writes both rows of a membership with what goes with them.
+    async fn member_write(
+        &self,
+        mut parts: Vec<TransactWriteItem>,
+        owners: Option<TransactWriteItem>,
+        authority: Option<TransactWriteItem>,
+        event: &AuditEvent,
+    ) -> Result<MemberChanged> {
+        let owners_at = owners.as_ref().map(|_| parts.len());
+        parts.extend(owners);
+        parts.extend(authority);
+        Ok(match self.transact_audited(parts, event).await? {
+            Written::Yes => MemberChanged::Yes,
+            Written::ConditionFailed { place } if Some(place) == owners_at => {
+                MemberChanged::LastOwner
+            }
+            Written::ConditionFailed { .. } => MemberChanged::ChangedMeanwhile,
+        })
+    }
+
+    /// The condition that whoever makes a change still has the authority. Who changes no other than itself
+    /// (`changed`) is held to the row that is changed: DynamoDB takes no item twice in a transaction.
+    pub(super) fn authority_part(
+        &self,
+        tenant: TenantId,
+        changed: Option<UserId>,
+        authority: Option<&Authority>,
+    ) -> Result<Option<TransactWriteItem>> {
+        let Some(Authority {
+            role,
+            member: Some(member),
+        }) = authority.filter(|authority| authority.member != changed)
+        else {
+            return Ok(None);
+        };
+        let key = member_key(tenant, *member);
+        let role = [(":role", value(role)?)];
+        self.check_that(key, "member_role = :role", role).map(Some)
+    }
+
     /// The change of the number of owners that goes with a change of a member's role.
     fn owners_part(
         &self,
@@ -95,14 +155,6 @@ impl Store {
     }
 }
 
-fn changed(written: Written) -> Result<MemberChanged> {
-    Ok(match written {
-        Written::Yes => MemberChanged::Yes,
-        Written::ConditionFailed { place: 0 | 1 } => MemberChanged::ChangedMeanwhile,
-        Written::ConditionFailed { .. } => MemberChanged::LastOwner,
-    })
-}
-
 impl TenantStore {
     /// The tenant's members, `limit` of them after that one, in the order of their ids.
     pub async fn member_list(&self, after: Option<UserId>, limit: u32) -> Result<Page<Member>> {
@@ -117,6 +169,20 @@ impl TenantStore {
         })
     }
 
+    /// All members of the tenant.
+    pub(super) async fn member_all(&self) -> Result<Vec<Member>> {
+        const READ_AT_ONCE: u32 = 1000;
+        let mut members: Vec<Member> = Vec::new();
+        loop {
+            let after = members.last().map(|member| member.user);
+            let page = self.member_list(after, READ_AT_ONCE).await?;
+            members.extend(page.items);
+            if !page.has_more {
+                return Ok(members);
+            }
+        }
+    }
+
     /// A member of the tenant.
     pub async fn member_get(&self, user: UserId) -> Result<Option<Member>> {
         let found = self.store.get::<MemberItem>(member_key(self.tenant, user));
@@ -128,25 +194,43 @@ impl TenantStore {
         self.store.profiles(members).await
     }
 
-    /// Changes a member's role from one to another.
+    /// Changes a member's role to another one.
     pub async fn member_change(
         &self,
-        user: UserId,
-        from: MembershipRole,
+        member: &Member,
         to: MembershipRole,
+        authority: &Authority,
         event: &AuditEvent,
     ) -> Result<MemberChanged> {
+        let Member { user, role, .. } = *member;
         let mut parts = Vec::new();
         for side in membership_keys(user, self.tenant) {
-            let values = [(":from", value(from)?), (":to", value(to)?)];
+            let values = [(":from", value(role)?), (":to", value(to)?)];
+            let change = "SET member_role = :to";
             let condition = "member_role = :from";
-            parts.push(
-                self.store
-                    .update(side, "SET member_role = :to", condition, values)?,
-            );
+            parts.push(self.store.update(side, change, condition, values)?);
         }
-        parts.extend(self.store.owners_part(self.tenant, from, Some(to))?);
-        changed(self.store.transact_audited(parts, event).await?)
+        let store = &self.store;
+        let owners = store.owners_part(self.tenant, role, Some(to))?;
+        let authority = store.authority_part(self.tenant, Some(user), Some(authority))?;
+        store.member_write(parts, owners, authority, event).await
+    }
+
+    /// Takes a member out of the tenant.
+    pub async fn member_remove(
+        &self,
+        member: &Member,
+        authority: &Authority,
+        event: &AuditEvent,
+    ) -> Result<MemberChanged> {
+        let membership = Membership {
+            tenant: self.tenant,
+            role: member.role,
+        };
+        let end = self
+            .store
+            .member_end(member.user, &membership, Some(authority), event);
+        end.await
     }
 }
 

@@ -11,7 +11,7 @@
 //! | `LOGIN#<hash of the address>` | `LOGIN` | failed logins in a row | `lockout.rs` |
 //! | `TENANT#<tenant>` | `TENANT` | a tenant | `tenant.rs` |
 //! | `TENANT#<tenant>` | `MEMBER#<user>` | who belongs to it | `member.rs` |
-//! | `TENANT#<tenant>` | `INVITE#<invitation>` | who may join it | `invitation.rs` |
+//! | `TENANT#<tenant>` | `INVITE#<invitation>`, `INVITED#<hash of the address>` | who may join it | `invitation.rs` |
 //! | `TENANT#<tenant>` | `APIKEY#<key>` | an API key | `api_key.rs` |
 //! | `APIKEY#<hash of the secret>` | `APIKEY` | what a request with that secret may do | `api_key.rs` |
 //! | `AUDIT#<tenant>` | `<day>#<sequence>` | the audit trail | `audit.rs` |
@@ -51,7 +51,7 @@ pub use conversation::ConversationChange;
 pub use invitation::Joined;
 pub use limit::LimitWindow;
 pub use lockout::{FailedLogins, HARD_STOP};
-pub use member::MemberChanged;
+pub use member::{Authority, MemberChanged};
 pub use message::{Begun, History, Page};
 pub use one_time::{OneTime, Purpose};
 pub use outbox::Mail;

@@ -114,6 +114,55 @@ impl TenantStore {
         let written = self.store.transact_audited(vec![part], event).await?;
         Ok(written.made())
     }
+
+    /// Deletes the tenant, if it still has the version of `tenant`: it counts as absent from then on, and nobody
+    /// belongs to it or is invited any more. `false`, and nothing written, if it has changed meanwhile.
+    ///
+    /// The rows of up to 49 people go in the same transaction, owners first. If it breaks off before the rest
+    /// are gone, they lead to a tenant that counts as absent.
+    pub async fn tenant_delete(&self, tenant: &Tenant, event: &AuditEvent) -> Result<bool> {
+        /// DynamoDB's limit for a transaction is 100; two places are the tenant's and the event's.
+        const ROWS_AT_ONCE: usize = 98;
+        let mark = self.store.update(
+            tenant_key(self.tenant),
+            "SET tenant_status = :deleted, version = :next",
+            "version = :version",
+            [
+                (":deleted", value(TenantStatus::Deleted)?),
+                (":next", n(tenant.version.saturating_add(1))),
+                (":version", n(tenant.version)),
+            ],
+        )?;
+        let mut rows = self.people_rows().await?;
+        let mut parts = vec![mark];
+        for row in rows.drain(..rows.len().min(ROWS_AT_ONCE)) {
+            parts.push(self.store.delete_any(row)?);
+        }
+        if !self.store.transact_audited(parts, event).await?.made() {
+            return Ok(false);
+        }
+        // Whoever joined after the rows were read did so before the mark, and nobody does after it.
+        rows = self.people_rows().await?;
+        for batch in rows.chunks(ROWS_AT_ONCE) {
+            let parts = batch.iter().cloned();
+            let parts = parts.map(|row| self.store.delete_any(row));
+            let parts = parts.collect::<Result<_>>()?;
+            self.store.transact(parts).await?.surely()?;
+        }
+        Ok(true)
+    }
+
+    /// The keys of the rows of everybody who belongs to the tenant, owners first, and of who is invited.
+    async fn people_rows(&self) -> Result<Vec<Item>> {
+        let mut members = self.member_all().await?;
+        members.sort_by_key(|member| std::cmp::Reverse(member.role));
+        let members = members
+            .iter()
+            .flat_map(|member| membership_keys(member.user, self.tenant));
+        let mut rows: Vec<Item> = members.collect();
+        rows.extend(self.invitation_rows().await?);
+        Ok(rows)
+    }
 }
 
 impl From<&Tenant> for TenantItem {
