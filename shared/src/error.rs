@@ -112,6 +112,9 @@ pub enum Error {
     /// `If-Match` named another version than the current one.
     #[error("it has changed since you read it; get it again and repeat your change")]
     PreconditionFailed,
+    /// A change of something that others may be changing too, without `If-Match`.
+    #[error("send `If-Match` with the `ETag` that you got, so that nobody's change is lost")]
+    PreconditionRequired,
     /// Another turn of the conversation is not finished.
     #[error("the conversation's previous turn is not finished; wait for it and send again")]
     ConversationBusy,

@@ -5,11 +5,11 @@ use serde::Deserialize;
 use shared::Result;
 use shared::auth::Caller;
 use shared::clock::Moment;
-use shared::http::{AcceptsJson, Json, List, Listing, Query};
+use shared::http::{AcceptsJson, Json, List, Listing, Query, page_limit};
 use shared::model::{ConversationId, ConversationStatus};
 
 use crate::Conversations;
-use crate::view::{ConversationView, limit};
+use crate::view::ConversationView;
 
 /// Which conversations to list.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
@@ -48,7 +48,7 @@ async fn list(
     caller: &Caller,
     selection: Selection,
 ) -> Result<List<ConversationView>> {
-    let limit = limit(selection.limit)?;
+    let limit = page_limit(selection.limit)?;
     let listing = Listing::new(
         &state.app,
         caller,

@@ -3,12 +3,11 @@
 use axum::extract::State;
 use serde::Deserialize;
 use shared::auth::Caller;
-use shared::http::{AcceptsJson, Json, List, Listing, MessageView, Path, Query};
+use shared::http::{AcceptsJson, Json, List, Listing, MessageView, Path, Query, page_limit};
 use shared::model::ConversationId;
 use shared::{Error, Result};
 
 use crate::Conversations;
-use crate::view::limit;
 
 /// Which messages to list.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
@@ -62,7 +61,7 @@ async fn list(
     id: ConversationId,
     selection: Selection,
 ) -> Result<List<MessageView>> {
-    let limit = limit(selection.limit)?;
+    let limit = page_limit(selection.limit)?;
     let listing = Listing::new(
         &state.app,
         caller,

@@ -8,9 +8,6 @@ use shared::http::{Json, Timestamp, etag};
 use shared::model::{Conversation, ConversationId, ConversationStatus, SystemPrompt, Title};
 use shared::{Error, Result};
 
-/// How many entries a page has if the client does not say.
-pub(crate) const DEFAULT_LIMIT: u32 = 20;
-
 /// A conversation, without its messages.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 #[schema(as = Conversation)]
@@ -87,12 +84,4 @@ pub(crate) fn model(catalogue: &Catalogue, id: &str) -> Result<String> {
         )
     })?;
     Ok(model.spec().id.clone())
-}
-
-/// How many entries a page may have: 1 to 100.
-pub(crate) fn limit(limit: Option<u32>) -> Result<u32> {
-    match limit.unwrap_or(DEFAULT_LIMIT) {
-        limit @ 1..=100 => Ok(limit),
-        _ => Err(Error::invalid("limit", "must be from 1 to 100")),
-    }
 }

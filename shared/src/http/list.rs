@@ -2,6 +2,11 @@
 
 use serde::Serialize;
 
+use crate::error::{Error, Result};
+
+/// How many entries a page has if the client does not say.
+const DEFAULT_LIMIT: u32 = 20;
+
 /// A piece of a list.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 pub struct List<T> {
@@ -21,5 +26,13 @@ impl<T> List<T> {
             next_cursor: None,
             has_more: false,
         }
+    }
+}
+
+/// How many entries a page shall have: 1 to 100, and 20 if the client does not say.
+pub fn page_limit(limit: Option<u32>) -> Result<u32> {
+    match limit.unwrap_or(DEFAULT_LIMIT) {
+        limit @ 1..=100 => Ok(limit),
+        _ => Err(Error::invalid("limit", "must be from 1 to 100")),
     }
 }

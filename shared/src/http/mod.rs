@@ -24,7 +24,7 @@ pub use deadline::Deadline;
 pub use guest::Guest;
 pub use json::{Json, MAX_BODY_BYTES};
 pub use layers::with_layers;
-pub use list::List;
+pub use list::{List, page_limit};
 pub use location::location;
 pub use message::MessageView;
 pub use params::{IfMatch, Path, Query, etag};

@@ -8,7 +8,8 @@ use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Result};
 
-/// The path's one parameter. A text that can't be an id is the id of nothing, so it is 404.
+/// The path's last parameter: what the operation is about. A text that can't be an id is the id of nothing, so it
+/// is 404.
 #[derive(Debug, Clone, Copy)]
 pub struct Path<T>(pub T);
 
@@ -18,7 +19,7 @@ impl<S: Send + Sync, T: std::str::FromStr> FromRequestParts<S> for Path<T> {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
         let params = RawPathParams::from_request_parts(parts, state).await;
         let params = params.map_err(|_| Error::NotFound("resource"))?;
-        let (_, text) = params.iter().next().ok_or(Error::NotFound("resource"))?;
+        let (_, text) = params.iter().last().ok_or(Error::NotFound("resource"))?;
         text.parse()
             .map(Self)
             .map_err(|_| Error::NotFound("resource"))
@@ -56,23 +57,24 @@ pub fn etag(version: u64) -> HeaderValue {
         .unwrap_or_else(|_| HeaderValue::from_static("\"\""))
 }
 
-/// `If-Match` (RFC 9110, section 13.1.1): write only if it still is this version.
+/// `If-Match` (RFC 9110, section 13.1.1): write only if it still is this version. As an `Option` where a change may
+/// be made without looking; by itself where it is 428 to leave it out.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct IfMatch(HeaderValue);
+pub struct IfMatch(Vec<HeaderValue>);
 
 impl IfMatch {
     /// Whether a thing of this version may be written.
     pub fn allows(&self, version: u64) -> bool {
         let tag = etag(version);
-        let listed = self
-            .0
-            .to_str()
-            .unwrap_or_default()
-            .split(',')
-            .map(str::trim);
-        listed
-            .into_iter()
-            .any(|listed| listed == "*" || listed.as_bytes() == tag.as_bytes())
+        let lines = self.0.iter().map(|line| line.to_str().unwrap_or_default());
+        let mut listed = lines.flat_map(|line| line.split(',').map(str::trim));
+        listed.any(|listed| listed == "*" || listed.as_bytes() == tag.as_bytes())
+    }
+
+    /// A list may stand in several lines (RFC 9110, section 5.3).
+    fn sent(parts: &Parts) -> Option<Self> {
+        let lines: Vec<HeaderValue> = parts.headers.get_all(IF_MATCH).iter().cloned().collect();
+        (!lines.is_empty()).then_some(Self(lines))
     }
 }
 
@@ -80,7 +82,15 @@ impl<S: Sync> OptionalFromRequestParts<S> for IfMatch {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Option<Self>> {
-        Ok(parts.headers.get(IF_MATCH).cloned().map(Self))
+        Ok(Self::sent(parts))
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for IfMatch {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self> {
+        Self::sent(parts).ok_or(Error::PreconditionRequired)
     }
 }
 
@@ -90,12 +100,14 @@ mod tests {
 
     #[test]
     fn if_match_compares_whole_tags() {
-        let if_match = |text: &'static str| IfMatch(HeaderValue::from_static(text));
+        let if_match = |text: &'static str| IfMatch(vec![HeaderValue::from_static(text)]);
         assert!(if_match("\"7\"").allows(7));
         assert!(if_match("\"6\", \"7\"").allows(7));
         assert!(if_match("*").allows(7));
         assert!(!if_match("\"77\"").allows(7));
         assert!(!if_match("7").allows(7));
         assert!(!if_match("W/\"7\"").allows(7), "weak tags never match");
+        let lines = ["\"6\"", "\"7\""].map(HeaderValue::from_static);
+        assert!(IfMatch(lines.to_vec()).allows(7));
     }
 }

@@ -83,6 +83,7 @@ impl Problem {
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "a table with a row for each error")]
 fn kind(error: &Error) -> (StatusCode, &'static str, &'static str) {
     use StatusCode as S;
     match error {
@@ -127,6 +128,12 @@ fn kind(error: &Error) -> (StatusCode, &'static str, &'static str) {
             S::PRECONDITION_FAILED,
             "precondition-failed",
             "Changed meanwhile",
+        ),
+        // RFC 6585, section 3.
+        Error::PreconditionRequired => (
+            S::PRECONDITION_REQUIRED,
+            "precondition-required",
+            "If-Match is missing",
         ),
         Error::ConversationBusy => (S::CONFLICT, "conversation-busy", "Conversation busy"),
         Error::QuotaExceeded { .. } => {

@@ -5,7 +5,9 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::config::http::HttpResponse;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
-use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{
+    AttributeValue, ConditionCheck, Delete, Put, TransactWriteItem, Update,
+};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -117,12 +119,7 @@ const CONFLICT_ATTEMPTS: u32 = 4;
 impl Store {
     /// A part of a transaction that puts an item under a condition.
     pub(super) fn put(&self, item: Item, condition: &str) -> Result<TransactWriteItem> {
-        let put = Put::builder().table_name(&*self.table).set_item(Some(item));
-        let put = put
-            .condition_expression(condition)
-            .build()
-            .map_err(Error::internal)?;
-        Ok(TransactWriteItem::builder().put(put).build())
+        self.put_if(item, condition, [])
     }
 
     /// The same under a condition with values.
@@ -132,11 +129,13 @@ impl Store {
         condition: &str,
         values: impl IntoIterator<Item = (&'static str, AttributeValue)>,
     ) -> Result<TransactWriteItem> {
-        let put = Put::builder().table_name(&*self.table).set_item(Some(item));
-        let put = put
+        let put = Put::builder()
+            .table_name(&*self.table)
+            .set_item(Some(item))
             .condition_expression(condition)
-            .set_expression_attribute_values(named(values));
-        let put = put.build().map_err(Error::internal)?;
+            .set_expression_attribute_values(named(values))
+            .build()
+            .map_err(Error::internal)?;
         Ok(TransactWriteItem::builder().put(put).build())
     }
 
@@ -169,6 +168,22 @@ impl Store {
             .build()
             .map_err(Error::internal)?;
         Ok(TransactWriteItem::builder().update(update).build())
+    }
+
+    /// A part of a transaction that writes nothing: it only holds the others to a condition.
+    pub(super) fn check_that(
+        &self,
+        key: Item,
+        condition: &str,
+        values: impl IntoIterator<Item = (&'static str, AttributeValue)>,
+    ) -> Result<TransactWriteItem> {
+        let check = ConditionCheck::builder()
+            .table_name(&*self.table)
+            .set_key(Some(key))
+            .condition_expression(condition)
+            .set_expression_attribute_values(named(values));
+        let check = check.build().map_err(Error::internal)?;
+        Ok(TransactWriteItem::builder().condition_check(check).build())
     }
 
     /// A part of a transaction that deletes an item under a condition.

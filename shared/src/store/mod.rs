@@ -6,10 +6,12 @@
 //! | `pk` | `sk` | what | file |
 //! | --- | --- | --- | --- |
 //! | `EMAIL#<address>` | `EMAIL` | guard: this address has this user | `account.rs` |
-//! | `USER#<user>` | `PROFILE`, `MEMBER#<tenant>`, `PREFERENCES` | a person | `account.rs`, `tenant.rs` |
+//! | `USER#<user>` | `PROFILE`, `MEMBER#<tenant>`, `PREFERENCES` | a person | `account.rs`, `member.rs` |
 //! | `USER#<user>` | `SESSION#<session>`, `RESET`, `VERIFY` | logins, tokens good once | `session.rs`, `one_time.rs` |
 //! | `LOGIN#<hash of the address>` | `LOGIN` | failed logins in a row | `lockout.rs` |
-//! | `TENANT#<tenant>` | `TENANT`, `MEMBER#<user>`, `INVITE#<invitation>` | a tenant | `tenant.rs` |
+//! | `TENANT#<tenant>` | `TENANT` | a tenant | `tenant.rs` |
+//! | `TENANT#<tenant>` | `MEMBER#<user>` | who belongs to it | `member.rs` |
+//! | `TENANT#<tenant>` | `INVITE#<invitation>`, `INVITED#<hash of the address>` | who may join it | `invitation.rs` |
 //! | `TENANT#<tenant>` | `APIKEY#<key>` | an API key | `api_key.rs` |
 //! | `TENANT#<tenant>` | `PROVIDERKEY#<provider>` | a key that the tenant brought, sealed | `credential.rs` |
 //! | `APIKEY#<hash of the secret>` | `APIKEY` | what a request with that secret may do | `api_key.rs` |
@@ -28,9 +30,11 @@ mod api_key;
 mod audit;
 mod conversation;
 mod credential;
+mod invitation;
 mod item;
 mod limit;
 mod lockout;
+mod member;
 mod message;
 mod one_time;
 mod outbox;
@@ -46,14 +50,15 @@ pub use account::{NewAccount, Preferences};
 pub use api_key::{KeyGrant, USE_IS_RECORDED_EVERY};
 pub use audit::AuditPlace;
 pub use conversation::ConversationChange;
+pub use invitation::Joined;
 pub use limit::LimitWindow;
 pub use lockout::{FailedLogins, HARD_STOP};
+pub use member::{Authority, MemberChanged};
 pub use message::{Begun, History, Page};
 pub use one_time::{OneTime, Purpose};
 pub use outbox::Mail;
 pub use session::Rotation;
 pub use standing::Standing;
-pub use tenant::{Joined, MemberChanged};
 
 use crate::auth::Caller;
 use crate::error::Result;

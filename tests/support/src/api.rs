@@ -115,7 +115,7 @@ impl TestApi {
     }
 
     /// A further process on the same table, which remembers nothing yet of who may do what.
-    pub fn further_process(&self, build: impl FnOnce(App) -> Result<Router>) -> Self {
+    pub fn elsewhere(&self, build: impl FnOnce(App) -> Result<Router>) -> Self {
         let App { store, clock, .. } = &self.app;
         let standings = Standings::new(store.clone(), clock.clone());
         let app = App {

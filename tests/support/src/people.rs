@@ -13,7 +13,7 @@ use shared::model::{
     InvitationId, KeySecret, MembershipRole, Origin, RequestId, Scope, Session, SessionId, Tenant,
     TenantId, TenantStatus, User, UserId,
 };
-use shared::store::{IdentityStore, NewAccount, OneTime, Store};
+use shared::store::{Authority, IdentityStore, NewAccount, OneTime, Store};
 
 /// A person in a tenant, with a session there.
 #[derive(Debug, Clone, Copy)]
@@ -89,8 +89,12 @@ impl People {
         };
         let event = self.event(host.tenant, user);
         let mail = self.app.post.seal(&Letter::blank()).await.expect("a mail");
-        let created = store.invitation_create(&invitation, &mail, &event).await;
-        created.expect("an invitation");
+        let authority = Authority {
+            role: MembershipRole::Owner,
+            member: Some(host.user),
+        };
+        let created = store.invitation_create(&invitation, None, &authority, &mail, &event);
+        assert!(created.await.expect("an invitation"), "{user} is invited");
         let accepted = self
             .identity()
             .invitation_accept(host.tenant, &invitation, user, now, &event)
