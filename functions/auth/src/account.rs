@@ -6,7 +6,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use shared::auth::Caller;
 use shared::http::Json;
-use shared::model::{AuditAction, Membership, Origin, Tenant, User};
+use shared::model::{AuditAction, Membership, MembershipRole, Origin, Tenant, User};
 use shared::store::MemberChanged;
 use shared::{Error, Result};
 
@@ -37,7 +37,7 @@ pub(crate) struct AccountDeletion {
     responses(
         (status = 204, description = "The account is deleted."),
         (status = 403, description = "The current password is wrong.", body = shared::http::Problem, content_type = "application/problem+json"),
-        (status = 409, description = "It is the only owner of a tenant.", body = shared::http::Problem, content_type = "application/problem+json"),
+        (status = 409, description = "It is the only owner of a tenant, or has just been changed.", body = shared::http::Problem, content_type = "application/problem+json"),
     ),
 )]
 pub(crate) async fn delete_account(
@@ -68,8 +68,9 @@ async fn delete(
     let mut personal = None;
     for membership in &memberships {
         let tenant = tenants.iter().find(|tenant| tenant.id == membership.tenant);
+        let own = membership.role == MembershipRole::Owner;
         match tenant {
-            Some(Tenant { personal: true, .. }) => personal = Some(membership.tenant),
+            Some(Tenant { personal: true, .. }) if own => personal = Some(membership.tenant),
             Some(_) | None => leave(auth, origin, user, membership).await?,
         }
     }
@@ -83,7 +84,11 @@ async fn delete(
         AuditAction::AccountDeleted,
         Some(user.id.to_string()),
     );
-    auth.identity.account_delete(user, personal, &event).await?;
+    if !auth.identity.account_delete(user, personal, &event).await? {
+        return Err(Error::Conflict(
+            "the account has just been changed; look at it and repeat the deletion",
+        ));
+    }
     auth.identity.login_succeeded(&user.email).await?;
     auth.app.authenticator.standings().forget_user(user.id);
     tracing::info!(user.id = %user.id, "deleted user {}", user.id);

@@ -12,7 +12,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::item::{self, IS_NEW, Item, Written, from_item, key, moment, n, s, to_item, written};
-use super::tenant::{MemberItem, TenantItem, membership_keys, tenant_key};
+use super::member::{MemberItem, membership_keys};
+use super::one_time::{Purpose, one_time_key};
+use super::tenant::{TenantItem, tenant_key};
 use super::{IdentityStore, Store};
 use crate::clock::Moment;
 use crate::error::{Error, Result};
@@ -223,8 +225,8 @@ impl IdentityStore {
         Ok(written(request.send().await)?.made())
     }
 
-    /// Deletes the account with its address and its personal tenant. The person must have left all other
-    /// tenants. `false`, and nothing written, if the account is gone already.
+    /// Deletes the account with its address, its tokens and its personal tenant. The person must have left all
+    /// other tenants. `false`, and nothing written, if the account is gone already or has another address.
     pub async fn account_delete(
         &self,
         user: &User,
@@ -233,8 +235,14 @@ impl IdentityStore {
     ) -> Result<bool> {
         let store = &self.store;
         let mut parts = vec![
-            store.delete(profile_key(user.id), "attribute_exists(pk)", [])?,
+            store.delete(
+                profile_key(user.id),
+                "email = :email",
+                [(":email", s(user.email.as_str()))],
+            )?,
             store.delete_any(email_key(&user.email))?,
+            store.delete_any(one_time_key(user.id, Purpose::Reset))?,
+            store.delete_any(one_time_key(user.id, Purpose::Verify))?,
             store.delete_any(preferences_key(user.id))?,
         ];
         if let Some(tenant) = personal {

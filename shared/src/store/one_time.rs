@@ -32,7 +32,7 @@ pub struct OneTime {
     pub expires_at: i64,
 }
 
-fn one_time_key(user: UserId, purpose: Purpose) -> Item {
+pub(super) fn one_time_key(user: UserId, purpose: Purpose) -> Item {
     let sk = match purpose {
         Purpose::Reset => "RESET",
         Purpose::Verify => "VERIFY",
