@@ -114,6 +114,31 @@ impl TestApi {
         }
     }
 
+    /// A function in a further process on the same table: it remembers nothing of what the first has seen.
+    pub fn elsewhere(&self, build: impl FnOnce(App) -> Result<Router>) -> Self {
+        let App { store, clock, .. } = self.app.clone();
+        let config = &self.app.config;
+        let app = App {
+            authenticator: Authenticator::new(
+                self.app.authenticator.keys().clone(),
+                config.token_issuer.clone(),
+                clock.clone(),
+                config.stage,
+                Standings::new(store, clock),
+            ),
+            ..self.app.clone()
+        };
+        let router = with_layers("test", build(app.clone()).expect("a router"));
+        Self {
+            app,
+            table: self.table.clone(),
+            provider: self.provider.clone(),
+            source: self.source.clone(),
+            people: self.people.clone(),
+            router,
+        }
+    }
+
     /// The same function for a client at that address.
     pub fn from_source(&self, address: &str) -> Self {
         Self {
