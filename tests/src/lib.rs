@@ -17,7 +17,7 @@ pub struct Function {
 }
 
 /// Every function that serves HTTP. A test compares this list with `functions/` and `template.yaml`.
-pub const FUNCTIONS: [Function; 6] = [
+pub const FUNCTIONS: [Function; 7] = [
     Function {
         name: "auth",
         openapi: auth::openapi,
@@ -47,6 +47,11 @@ pub const FUNCTIONS: [Function; 6] = [
         name: "provider-credentials",
         openapi: provider_credentials::openapi,
         router: |app, _| provider_credentials::router(app),
+    },
+    Function {
+        name: "tenants",
+        openapi: tenants::openapi,
+        router: |app, _| tenants::router(app),
     },
 ];
 

@@ -1,0 +1,294 @@
+//! Everything that matters for security stands in the trail: once, and together with what it tells of.
+
+use axum::http::Method;
+use serde_json::{Value, json};
+use shared::model::UserId;
+use test_support::{Body, Fault, Reply, TestApi};
+
+use crate::helpers::{
+    ADA, TENANTS, accept, actions, address, api, entries, invited, join, tenant, text, trail,
+    with_tenant,
+};
+
+const IF_MATCH: [(&str, &str); 1] = [("if-match", "*")];
+
+async fn send(api: &TestApi, who: &str, method: Method, path: &str, body: Value) -> Reply {
+    api.send_with(Some(who), method, path, Body::Json(body), &IF_MATCH)
+        .await
+}
+
+/// Sends what must be written in exactly one transaction, and gives the record that it left.
+async fn recorded(
+    api: &TestApi,
+    path: &str,
+    (who, method, rest, body): (&str, Method, &str, Value),
+) -> [String; 4] {
+    let id = tenant(path);
+    let before = trail(api, id).await;
+    api.people.get(who).await;
+    api.table.take_calls();
+    let path = if rest.starts_with('/') && rest.starts_with("/api") {
+        rest.to_owned()
+    } else {
+        format!("{path}{rest}")
+    };
+    let reply = send(api, who, method.clone(), &path, body).await;
+    let writes: Vec<String> = api
+        .table
+        .take_calls()
+        .into_iter()
+        .map(|call| call.operation)
+        .filter(|operation| !["GetItem", "BatchGetItem", "Query"].contains(&operation.as_str()))
+        .collect();
+    assert_eq!(
+        writes,
+        ["TransactWriteItems"],
+        "{method} {path}: {}",
+        reply.text
+    );
+    let after = trail(api, id).await;
+    assert_eq!(after.len(), before.len() + 1, "{method} {path}");
+    assert_eq!(after[..before.len()], before);
+    after.last().cloned().expect("a record")
+}
+
+#[tokio::test]
+async fn every_change_leaves_one_record_in_the_transaction_that_makes_it() {
+    let (api, path) = with_tenant().await;
+    let id = tenant(&path).to_string();
+    let ada = api.people.get("ada").await.user.to_string();
+    assert_eq!(
+        trail(&api, tenant(&path)).await,
+        [["tenant_created", "success", &ada, &id].map(str::to_owned)]
+    );
+    let bob = join(&api, &path, "bob", "admin").await;
+    let (bob_path, bob) = (format!("/members/{bob}"), bob.to_string());
+    let invitation = invited(&api, &path, "eve", "member").await;
+    let list = format!("{path}/invitations");
+    let eve = text(&entries(&api.get(ADA, &list).await)[0], "id");
+    let none = json!({});
+    let cases: [(&str, Method, &str, Value, [&str; 4]); 11] = [
+        (
+            "ada",
+            Method::PATCH,
+            "",
+            json!({"name": "Looms"}),
+            ["tenant_changed", "success", &ada, &id],
+        ),
+        (
+            "bob",
+            Method::DELETE,
+            &format!("/invitations/{eve}"),
+            none.clone(),
+            ["invitation_revoked", "success", &bob, &eve],
+        ),
+        (
+            "ada",
+            Method::PATCH,
+            &bob_path,
+            json!({"role": "member"}),
+            ["member_role_changed", "success", &ada, &bob],
+        ),
+        (
+            "bob",
+            Method::PATCH,
+            "",
+            json!({"name": "Mills"}),
+            [
+                "access_denied",
+                "denied",
+                &bob,
+                "PATCH /api/v1/tenants/{tenant_id}",
+            ],
+        ),
+        (
+            "bob",
+            Method::DELETE,
+            &format!("/members/{ada}"),
+            none.clone(),
+            [
+                "access_denied",
+                "denied",
+                &bob,
+                "DELETE /api/v1/tenants/{tenant_id}/members/{user_id}",
+            ],
+        ),
+        (
+            "bob",
+            Method::DELETE,
+            &bob_path,
+            none.clone(),
+            ["member_removed", "success", &bob, &bob],
+        ),
+        (
+            "ada",
+            Method::POST,
+            "/suspend",
+            none.clone(),
+            ["tenant_suspended", "success", &ada, &id],
+        ),
+        (
+            "ada",
+            Method::GET,
+            "/members",
+            none.clone(),
+            [
+                "access_denied",
+                "denied",
+                &ada,
+                "GET /api/v1/tenants/{tenant_id}/members",
+            ],
+        ),
+        (
+            "ada",
+            Method::POST,
+            "/resume",
+            none.clone(),
+            ["tenant_resumed", "success", &ada, &id],
+        ),
+        ("ada", Method::GET, "", none.clone(), ["", "", "", ""]),
+        (
+            "ada",
+            Method::DELETE,
+            "",
+            none.clone(),
+            ["tenant_deleted", "success", &ada, &id],
+        ),
+    ];
+    assert!(!invitation.is_empty());
+    for (who, method, rest, body, expected) in cases {
+        if expected[0].is_empty() {
+            let before = trail(&api, tenant(&path)).await;
+            send(&api, who, method, &path, body).await;
+            assert_eq!(
+                trail(&api, tenant(&path)).await,
+                before,
+                "looking is no event"
+            );
+            continue;
+        }
+        let record = recorded(&api, &path, (who, method, rest, body)).await;
+        assert_eq!(record, expected.map(str::to_owned));
+    }
+}
+
+#[tokio::test]
+async fn invitations_leave_one_record_each_in_the_trail_of_the_tenant_that_is_joined() {
+    let (api, path) = with_tenant().await;
+    let home = api.people.get("bob").await;
+    let ada = api.people.get("ada").await.user.to_string();
+    let body = json!({"email": address("bob"), "role": "member"});
+    for _ in 0..2 {
+        let case = ("ada", Method::POST, "/invitations", body.clone());
+        let [action, outcome, actor, target] = recorded(&api, &path, case).await;
+        assert_eq!(
+            (action.as_str(), outcome.as_str()),
+            ("member_invited", "success")
+        );
+        let list = format!("{path}/invitations");
+        let id = text(&entries(&api.get(ADA, &list).await)[0], "id");
+        assert_eq!((actor, target), (ada.clone(), id));
+    }
+    let before = actions(&api, home.tenant).await;
+    let token = crate::helpers::tokens(&api, "bob").await.pop();
+    let body = json!({"token": token});
+    let case = ("bob", Method::POST, "/api/v1/invitations/accept", body);
+    let [action, outcome, actor, _] = recorded(&api, &path, case).await;
+    assert_eq!(
+        (action.as_str(), outcome.as_str()),
+        ("member_joined", "success")
+    );
+    assert_eq!(actor, home.user.to_string());
+    assert_eq!(actions(&api, home.tenant).await, before);
+}
+
+#[tokio::test]
+async fn what_can_not_be_recorded_is_not_done() {
+    let (api, path) = with_tenant().await;
+    let bob = join(&api, &path, "bob", "member").await;
+    let token = invited(&api, &path, "eve", "member").await;
+    api.people.get("eve").await;
+    let list = format!("{path}/invitations");
+    let eve = text(&entries(&api.get(ADA, &list).await)[0], "id");
+    let letters = api.letters().await;
+    let before = api.table.dump().await;
+    let member = format!("{path}/members/{bob}");
+    let email = address("joe");
+    for (who, method, path, body) in [
+        ("ada", Method::POST, TENANTS, json!({"name": "Looms"})),
+        ("ada", Method::PATCH, &path, json!({"name": "Looms"})),
+        ("ada", Method::PATCH, &member, json!({"role": "admin"})),
+        ("ada", Method::DELETE, &member, json!({})),
+        (
+            "ada",
+            Method::POST,
+            &list,
+            json!({"email": email, "role": "member"}),
+        ),
+        ("ada", Method::DELETE, &format!("{list}/{eve}"), json!({})),
+        ("ada", Method::POST, &format!("{path}/suspend"), json!({})),
+        ("ada", Method::DELETE, &path, json!({})),
+        (
+            "eve",
+            Method::POST,
+            "/api/v1/invitations/accept",
+            json!({"token": token}),
+        ),
+        // Also a refusal is only given when it stands in the trail.
+        ("bob", Method::PATCH, &path, json!({"name": "Looms"})),
+    ] {
+        api.table.fail("TransactWriteItems", Fault::Denied, 1);
+        let reply = send(&api, who, method.clone(), path, body).await;
+        assert_eq!(
+            reply.problem(),
+            (500, "internal".to_owned()),
+            "{method} {path}"
+        );
+        api.table.heal();
+    }
+    assert_eq!(api.letters().await, letters);
+    let rows = |dump: &str| -> Vec<String> {
+        let dump: Value = serde_json::from_str(dump).expect("JSON");
+        let items = dump["Items"].as_array().expect("items").iter();
+        let kept = |item: &&Value| {
+            let pk = text(&item["pk"], "S");
+            !pk.starts_with("LIMIT#") && pk != "OUTBOX"
+        };
+        let mut rows: Vec<String> = items.filter(kept).map(Value::to_string).collect();
+        rows.sort();
+        rows
+    };
+    assert_eq!(rows(&api.table.dump().await), rows(&before));
+    assert_eq!(accept(&api, "eve", &token).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_tenant_whose_reply_was_lost_is_made_once() {
+    let api = api().await;
+    api.people.get("ada").await;
+    api.table.fail("TransactWriteItems", Fault::ReplyLost, 1);
+    let reply = api.post(ADA, TENANTS, json!({"name": "Engines"})).await;
+    assert_eq!(reply.status, 201);
+    assert_eq!(entries(&api.get(ADA, TENANTS).await).len(), 2);
+    let id = tenant(reply.location());
+    assert_eq!(actions(&api, id).await, ["tenant_created"]);
+}
+
+#[tokio::test]
+async fn who_is_not_there_is_no_event() {
+    let (api, path) = with_tenant().await;
+    let before = actions(&api, tenant(&path)).await;
+    let unknown = format!("{path}/members/{}", UserId::new());
+    let reply = send(&api, "ada", Method::DELETE, &unknown, json!({})).await;
+    assert_eq!(reply.status, 404);
+    let reply = send(
+        &api,
+        "ada",
+        Method::PATCH,
+        &unknown,
+        json!({"role": "admin"}),
+    )
+    .await;
+    assert_eq!(reply.status, 404);
+    assert_eq!(actions(&api, tenant(&path)).await, before);
+}
