@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 use std::hash::Hash;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::clock::{Clock, Moment};
@@ -20,33 +20,56 @@ const MOST_KEPT: usize = 10_000;
 
 /// A map whose entries are good for half a minute, and that stays small.
 #[derive(Debug)]
-struct Kept<K, V>(Mutex<HashMap<K, (V, Moment)>>);
+struct Kept<K, V>(Mutex<Inside<K, V>>);
+
+#[derive(Debug)]
+struct Inside<K, V> {
+    entries: HashMap<K, (V, Moment)>,
+    /// How often something was forgotten.
+    forgotten: u64,
+}
 
 impl<K: Eq + Hash, V: Copy> Kept<K, V> {
     fn new() -> Self {
-        Self(Mutex::default())
+        Self(Mutex::new(Inside {
+            entries: HashMap::new(),
+            forgotten: 0,
+        }))
     }
 
-    fn get(&self, key: &K, now: Moment) -> Option<V> {
-        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (value, at) = kept.get(key)?;
-        (now.since(*at) < BELIEVED_FOR).then_some(*value)
+    fn lock(&self) -> MutexGuard<'_, Inside<K, V>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn put(&self, key: K, value: V, now: Moment) {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.len() >= MOST_KEPT {
-            kept.retain(|_, (_, at)| now.since(*at) < BELIEVED_FOR);
+    /// What is remembered, or the state in which it is not: for [`Kept::put`].
+    fn get(&self, key: &K, now: Moment) -> Result<V, u64> {
+        let inside = self.lock();
+        let entry = inside.entries.get(key);
+        let good = entry.filter(|(_, at)| now.since(*at) < BELIEVED_FOR);
+        good.map(|(value, _)| *value).ok_or(inside.forgotten)
+    }
+
+    /// Remembers what was read at `now` in that state. If something was forgotten since then, this may have
+    /// been read before the change that made it forgotten, and is not remembered.
+    fn put(&self, key: K, value: V, now: Moment, state: u64) {
+        let mut inside = self.lock();
+        if inside.forgotten != state {
+            return;
         }
-        if kept.len() >= MOST_KEPT {
-            kept.clear();
+        let entries = &mut inside.entries;
+        if entries.len() >= MOST_KEPT {
+            entries.retain(|_, (_, at)| now.since(*at) < BELIEVED_FOR);
         }
-        kept.insert(key, (value, now));
+        if entries.len() >= MOST_KEPT {
+            entries.clear();
+        }
+        entries.insert(key, (value, now));
     }
 
     fn forget(&self, forgotten: impl Fn(&K) -> bool) {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.retain(|key, _| !forgotten(key));
+        let mut inside = self.lock();
+        inside.forgotten += 1;
+        inside.entries.retain(|key, _| !forgotten(key));
     }
 }
 
@@ -86,12 +109,13 @@ impl Standings {
         session: Option<SessionId>,
     ) -> Result<Option<Standing>> {
         let (who, now) = ((user, tenant, session), self.0.clock.now());
-        if let Some(standing) = self.0.members.get(&who, now) {
-            return Ok(Some(standing));
-        }
+        let state = match self.0.members.get(&who, now) {
+            Ok(standing) => return Ok(Some(standing)),
+            Err(state) => state,
+        };
         let found = self.0.store.standing(user, tenant, session, now).await?;
         if let Some(standing) = found {
-            self.0.members.put(who, standing, now);
+            self.0.members.put(who, standing, now, state);
         }
         Ok(found)
     }
@@ -100,12 +124,13 @@ impl Standings {
     pub(super) async fn grant(&self, hash: &str) -> Result<Option<KeyGrant>> {
         let now = self.0.clock.now();
         let good = |grant: &KeyGrant| grant.good_until.is_none_or(|end| end > now);
-        if let Some(grant) = self.0.grants.get(&hash.to_owned(), now) {
-            return Ok(Some(grant).filter(good));
-        }
+        let state = match self.0.grants.get(&hash.to_owned(), now) {
+            Ok(grant) => return Ok(Some(grant).filter(good)),
+            Err(state) => state,
+        };
         let found = self.0.store.key_grant(hash, now).await?;
         if let Some(grant) = found {
-            self.0.grants.put(hash.to_owned(), grant, now);
+            self.0.grants.put(hash.to_owned(), grant, now, state);
         }
         Ok(found)
     }
@@ -147,5 +172,25 @@ impl Standings {
         self.0
             .grants
             .forget(|known| hashes.contains(&known.as_str()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_read_before_a_change_is_not_remembered_after_it() {
+        let kept: Kept<u8, u8> = Kept::new();
+        let now = Moment::from_unix_seconds(0);
+        let before = kept.get(&1, now).expect_err("nothing yet");
+        // Another request changes it while this one reads.
+        kept.forget(|key| *key == 1);
+        kept.put(1, 7, now, before);
+        let after = kept.get(&1, now).expect_err("not remembered");
+        kept.put(1, 8, now, after);
+        assert_eq!(kept.get(&1, now), Ok(8));
+        let later = now.plus(BELIEVED_FOR);
+        assert_eq!(kept.get(&1, later), Err(after));
     }
 }
