@@ -17,7 +17,12 @@ pub struct Function {
 }
 
 /// Every function that serves HTTP. A test compares this list with `functions/` and `template.yaml`.
-pub const FUNCTIONS: [Function; 5] = [
+pub const FUNCTIONS: [Function; 6] = [
+    Function {
+        name: "api-keys",
+        openapi: api_keys::openapi,
+        router: |app, _| api_keys::router(app),
+    },
     Function {
         name: "auth",
         openapi: auth::openapi,

@@ -49,6 +49,8 @@ struct Noted {
     counted: Vec<String>,
     /// Which operation fails next, and how.
     faults: VecDeque<(String, Fault)>,
+    /// Under which partition keys nothing is written.
+    sealed: Option<String>,
 }
 
 #[derive(Clone)]
@@ -119,9 +121,17 @@ impl Meter {
         lock(&self.state).faults.extend(faults);
     }
 
+    /// Refuses, until [`Meter::heal`], every write in which a partition key begins so: alone, in a batch or in a
+    /// transaction.
+    pub fn refuse_writes_under(&self, prefix: &str) {
+        lock(&self.state).sealed = Some(prefix.to_owned());
+    }
+
     /// Ends all faults that are still to come.
     pub fn heal(&self) {
-        lock(&self.state).faults.clear();
+        let mut noted = lock(&self.state);
+        noted.faults.clear();
+        noted.sealed = None;
     }
 }
 
@@ -135,6 +145,9 @@ async fn forward(State(proxy): State<Proxy>, headers: HeaderMap, body: Bytes) ->
         .and_then(|target| target.to_str().ok())
         .unwrap_or_default();
     let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
+    if writes_under_seal(&proxy.noted, &operation, &body) {
+        return refusal("AccessDeniedException");
+    }
     let counter = counter(&body);
     let name = counter.as_ref().map_or(operation.as_str(), |_| COUNTING);
     match next_fault(&proxy.noted, name) {
@@ -151,6 +164,30 @@ async fn forward(State(proxy): State<Proxy>, headers: HeaderMap, body: Bytes) ->
         Ok(response) => response,
         Err(error) => (StatusCode::BAD_GATEWAY, error).into_response(),
     }
+}
+
+/// Whether the call writes where nothing may be written.
+fn writes_under_seal(noted: &Mutex<Noted>, operation: &str, body: &[u8]) -> bool {
+    let Some(prefix) = lock(noted).sealed.clone() else {
+        return false;
+    };
+    let request: Value = serde_json::from_slice(body).unwrap_or_default();
+    let transaction = request["TransactItems"].as_array().into_iter().flatten();
+    let parts = transaction.filter_map(|part| part.as_object()?.values().next());
+    let batches = request["RequestItems"].as_object().into_iter().flatten();
+    let batched = batches
+        .filter_map(|(_, writes)| writes.as_array())
+        .flatten()
+        .filter_map(|write| write.as_object()?.values().next());
+    let alone = ["PutItem", "UpdateItem", "DeleteItem"].contains(&operation);
+    parts
+        .chain(batched)
+        .chain(alone.then_some(&request))
+        .filter_map(|write| {
+            let item = write.get("Item").or_else(|| write.get("Key"))?;
+            item["pk"]["S"].as_str()
+        })
+        .any(|key| key.starts_with(&prefix))
 }
 
 fn next_fault(noted: &Mutex<Noted>, operation: &str) -> Option<Fault> {

@@ -10,7 +10,7 @@
 //! | `USER#<user>` | `SESSION#<session>`, `RESET`, `VERIFY` | logins, tokens good once | `session.rs`, `one_time.rs` |
 //! | `LOGIN#<hash of the address>` | `LOGIN` | failed logins in a row | `lockout.rs` |
 //! | `TENANT#<tenant>` | `TENANT`, `MEMBER#<user>`, `INVITE#<invitation>` | a tenant | `tenant.rs` |
-//! | `TENANT#<tenant>` | `APIKEY#<key>` | an API key | `api_key.rs` |
+//! | `TENANT#<tenant>` | `APIKEY#<key>`, `APIKEYS` | an API key, how many were made | `api_key.rs` |
 //! | `APIKEY#<hash of the secret>` | `APIKEY` | what a request with that secret may do | `api_key.rs` |
 //! | `AUDIT#<tenant>` | `<day>#<sequence>` | the audit trail | `audit.rs` |
 //! | `OUTBOX` | `<mail>` | mails that are to be sent | `outbox.rs` |

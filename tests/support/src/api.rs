@@ -114,6 +114,29 @@ impl TestApi {
         }
     }
 
+    /// Another process of a function on the same table: it has the same settings and clock, and knows nothing
+    /// yet.
+    pub fn another_process(&self, build: impl FnOnce(App) -> Result<Router>) -> Self {
+        let app = self.app.clone();
+        let standings = Standings::new(app.store.clone(), app.clock.clone());
+        let keys = KeySource::fixed(SecretString::from(SIGNING_KEYS), app.clock.clone());
+        let issuer = app.config.token_issuer.clone();
+        let (clock, stage) = (app.clock.clone(), app.config.stage);
+        let app = App {
+            authenticator: Authenticator::new(keys, issuer, clock, stage, standings),
+            limiter: self.further_limiter(),
+            ..app
+        };
+        Self {
+            router: with_layers("test", build(app.clone()).expect("a router")),
+            app,
+            table: self.table.clone(),
+            provider: self.provider.clone(),
+            source: self.source.clone(),
+            people: self.people.clone(),
+        }
+    }
+
     /// The same function for a client at that address.
     pub fn from_source(&self, address: &str) -> Self {
         Self {
@@ -180,6 +203,13 @@ impl TestApi {
             headers: parts.headers,
             text: String::from_utf8(bytes.to_vec()).expect("UTF-8"),
         }
+    }
+
+    /// Sends a request with a key or another token, and reads the response to its end.
+    pub async fn send_as(&self, token: &str, method: Method, path: &str, body: Body) -> Reply {
+        let bearer = format!("Bearer {token}");
+        let headers = [("authorization", bearer.as_str())];
+        self.send_with(None, method, path, body, &headers).await
     }
 
     /// A request that is not sent yet.

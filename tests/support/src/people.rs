@@ -13,7 +13,7 @@ use shared::model::{
     InvitationId, KeySecret, MembershipRole, Origin, RequestId, Scope, Session, SessionId, Tenant,
     TenantId, TenantStatus, User, UserId,
 };
-use shared::store::{IdentityStore, NewAccount, OneTime, Store};
+use shared::store::{IdentityStore, MemberChanged, NewAccount, OneTime, Store};
 
 /// A person in a tenant, with a session there.
 #[derive(Debug, Clone, Copy)]
@@ -66,8 +66,18 @@ impl People {
 
     /// Makes a person a member of the tenant of another, and logs it in there.
     pub async fn join(&self, name: &str, host: &str, role: MembershipRole) -> Person {
-        let host = self.get(host).await;
         let (user, _) = self.account(name).await;
+        self.join_as(name, user, host, role).await
+    }
+
+    /// Makes a person who has left a member again.
+    pub async fn rejoin(&self, name: &str, host: &str, role: MembershipRole) -> Person {
+        let Person { user, .. } = self.get(name).await;
+        self.join_as(name, user, host, role).await
+    }
+
+    async fn join_as(&self, name: &str, user: UserId, host: &str, role: MembershipRole) -> Person {
+        let host = self.get(host).await;
         let store = self.direct.of(&self.caller_of(host).await);
         let now = self.app.clock.now();
         let invitation = Invitation {
@@ -91,6 +101,37 @@ impl People {
         let person = self.log_in(user, host.tenant).await;
         self.lock().insert(name.to_owned(), person);
         person
+    }
+
+    /// Takes a person out of the tenant that it was logged in to last.
+    pub async fn leave(&self, name: &str) {
+        let Person { user, tenant, .. } = self.get(name).await;
+        let found = self.identity().user_get(user).await.expect("a read");
+        let (_, memberships) = found.expect("an account");
+        let membership = memberships
+            .iter()
+            .find(|membership| membership.tenant == tenant);
+        let event = self.event(tenant, user);
+        let left = self
+            .identity()
+            .membership_end(user, membership.expect("a member"), &event)
+            .await;
+        assert_eq!(left.expect("a write"), MemberChanged::Yes);
+    }
+
+    /// Gives a member another role, past the function that would ask who may.
+    pub async fn change_role(
+        &self,
+        host: &str,
+        user: UserId,
+        from: MembershipRole,
+        to: MembershipRole,
+    ) {
+        let caller = self.caller(host).await;
+        let event = self.event(caller.tenant(), user);
+        let store = self.direct.of(&caller);
+        let changed = store.member_change(user, from, to, &event).await;
+        assert_eq!(changed.expect("a write"), MemberChanged::Yes);
     }
 
     /// The access token of a person.
@@ -130,26 +171,28 @@ impl People {
     pub async fn api_key(&self, name: &str, scopes: &[Scope]) -> String {
         let caller = self.caller(name).await;
         let text = ApiKeyText::random(self.app.config.stage).expect("a key");
+        let store = self.direct.of(&caller);
+        let member = store.member_get(caller.user()).await.expect("a read");
         let key = ApiKey {
             id: ApiKeyId::new(),
             name: "a key".to_owned(),
             owner: caller.user(),
+            member_since: member.expect("a member").created_at,
             scopes: scopes.to_vec().into(),
             current: KeySecret {
                 hash: text.hash(),
                 last4: text.last4().to_owned(),
                 expires_at: None,
             },
-            previous: None,
+            previous: Vec::new(),
             last_used_at: None,
             expires_at: None,
-            revoked_at: None,
             version: 1,
             created_at: self.app.clock.now(),
         };
         let event = self.event(caller.tenant(), caller.user());
-        let created = self.direct.of(&caller).api_key_create(&key, &event).await;
-        created.expect("a key");
+        let created = store.api_key_create(&key, &event).await;
+        assert!(created.expect("a key"), "the tenant has too many keys");
         text.expose().to_owned()
     }
 
