@@ -39,6 +39,7 @@ pub enum Fault {
 pub struct Meter {
     /// Where it is.
     pub url: String,
+    http: reqwest::Client,
     state: Arc<Mutex<Noted>>,
 }
 
@@ -67,8 +68,9 @@ impl Meter {
     /// When no port is free.
     pub async fn start(table: String) -> Result<Self, String> {
         let noted = Arc::<Mutex<Noted>>::default();
+        let http = reqwest::Client::new();
         let proxy = Proxy {
-            http: reqwest::Client::new(),
+            http: http.clone(),
             table,
             noted: noted.clone(),
         };
@@ -80,28 +82,35 @@ impl Meter {
         tokio::spawn(async move { axum::serve(listener, router).await });
         Ok(Self {
             url: format!("http://{address}"),
+            http,
             state: noted,
         })
     }
 
-    /// Everything that the table `chatter` holds, as text.
+    /// Everything that the table `chatter` holds, as text: the answer of a Scan. Empty if it is more than one
+    /// answer can hold.
     pub async fn dump(&self) -> String {
-        let request = json!({"TableName": "chatter"}).to_string();
-        let scan = reqwest::Client::new()
+        let answer = self.raw("Scan", json!({"TableName": "chatter"})).await;
+        match answer.get("LastEvaluatedKey") {
+            Some(_) => String::new(),
+            None => answer.to_string(),
+        }
+    }
+
+    /// What the table answers to any operation.
+    pub async fn raw(&self, operation: &str, request: Value) -> Value {
+        let call = self
+            .http
             .post(&self.url)
-            .body(request)
-            .header("x-amz-target", "DynamoDB_20120810.Scan");
-        let scan = scan.header("content-type", "application/x-amz-json-1.0");
-        let signed = scan.header("authorization", "AWS4-HMAC-SHA256 Credential=a/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=a");
-        let answer = async {
-            signed
-                .header("x-amz-date", "20260101T000000Z")
-                .send()
-                .await?
-                .text()
-                .await
-        };
-        answer.await.unwrap_or_default()
+            .body(request.to_string())
+            .header("x-amz-target", format!("DynamoDB_20120810.{operation}"))
+            .header("content-type", "application/x-amz-json-1.0")
+            .header("authorization", "AWS4-HMAC-SHA256 Credential=a/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=a")
+            .header("x-amz-date", "20260101T000000Z");
+        match call.send().await {
+            Ok(answer) => answer.json().await.unwrap_or_default(),
+            Err(error) => json!({"__type": error.to_string()}),
+        }
     }
 
     /// The calls since this was asked last, without those that only count requests.

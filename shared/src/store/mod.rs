@@ -12,7 +12,7 @@
 //! | `TENANT#<tenant>` | `TENANT`, `MEMBER#<user>`, `INVITE#<invitation>` | a tenant | `tenant.rs` |
 //! | `TENANT#<tenant>` | `APIKEY#<key>`, `APIKEYS` | an API key, how many were made | `api_key.rs` |
 //! | `APIKEY#<hash of the secret>` | `APIKEY` | what a request with that secret may do | `api_key.rs` |
-//! | `AUDIT#<tenant>` | `<day>#<sequence>` | the audit trail | `audit.rs` |
+//! | `AUDIT#<tenant>` | `<day>#<sequence>`, `HEAD` | the audit trail, its newest record | `audit.rs` |
 //! | `OUTBOX` | `<mail>` | mails that are to be sent | `outbox.rs` |
 //! | `TENANT#<tenant>#USER#<user>` | `CONV#<conversation>` | a conversation | `conversation.rs` |
 //! | `TENANT#<tenant>#CONV#<conversation>` | `MSG#<sequence>` | a message | `message.rs` |
@@ -25,6 +25,7 @@
 mod account;
 mod api_key;
 mod audit;
+mod audit_chain;
 mod conversation;
 mod item;
 mod limit;
@@ -42,7 +43,8 @@ use aws_sdk_dynamodb::Client;
 
 pub use account::{NewAccount, Preferences};
 pub use api_key::{KeyGrant, USE_IS_RECORDED_EVERY};
-pub use audit::AuditPlace;
+pub use audit::{AuditPage, AuditPlace};
+pub use audit_chain::AuditWalk;
 pub use conversation::ConversationChange;
 pub use limit::LimitWindow;
 pub use lockout::{FailedLogins, HARD_STOP};

@@ -103,6 +103,12 @@ impl People {
         person
     }
 
+    /// Opens one more session of a person, which stands in its tenant's trail.
+    pub async fn log_in_again(&self, name: &str) {
+        let Person { user, tenant, .. } = self.get(name).await;
+        self.log_in(user, tenant).await;
+    }
+
     /// Takes a person out of the tenant that it was logged in to last.
     pub async fn leave(&self, name: &str) {
         let Person { user, tenant, .. } = self.get(name).await;
