@@ -47,6 +47,19 @@ impl Moment {
         self.rfc3339().chars().take(10).collect()
     }
 
+    /// The moment of a text in RFC 3339, such as `2026-01-31T09:30:00Z`. `None` if it is none.
+    pub fn from_rfc3339(text: &str) -> Option<Self> {
+        let moment: jiff::Timestamp = text.parse().ok()?;
+        Some(Self(moment.as_microsecond()))
+    }
+
+    /// A day as [`Moment::day`] writes it. `None` if the text is none.
+    pub fn parse_day(text: &str) -> Option<String> {
+        let day: jiff::civil::Date = text.parse().ok()?;
+        // Other spellings are read too.
+        Some(day.to_string()).filter(|day| day == text)
+    }
+
     /// RFC 3339 in UTC with microseconds.
     pub fn rfc3339(self) -> String {
         jiff::Timestamp::from_microsecond(self.0)
@@ -104,6 +117,43 @@ mod tests {
             "2023-11-14T22:13:20.000000Z"
         );
         assert_eq!(Moment(1_700_000_000_120_000).unix_seconds(), 1_700_000_000);
+    }
+
+    #[test]
+    fn a_moment_reads_back_whatever_zone_it_was_written_in() {
+        let moment = Moment(1_700_000_000_120_000);
+        assert_eq!(Moment::from_rfc3339(&moment.rfc3339()), Some(moment));
+        assert_eq!(
+            Moment::from_rfc3339("2023-11-14T23:13:20.12+01:00"),
+            Some(moment)
+        );
+        for wrong in [
+            "",
+            "2023-11-14",
+            "2023-11-14T22:13:20",
+            "1700000000",
+            "2023-13-14T22:13:20Z",
+        ] {
+            assert_eq!(Moment::from_rfc3339(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_day_has_one_spelling() {
+        assert_eq!(
+            Moment::parse_day("2024-02-29").as_deref(),
+            Some("2024-02-29")
+        );
+        for wrong in [
+            "",
+            "2023-02-29",
+            "20240229",
+            "2024-02-29T00:00:00",
+            "2024-2-29",
+            "2024-02-29#",
+        ] {
+            assert_eq!(Moment::parse_day(wrong), None, "{wrong}");
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::hash::Hash;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::clock::Moment;
@@ -14,37 +14,68 @@ pub const MOST_KEPT: usize = 10_000;
 
 /// A map whose entries are good for half a minute, and that stays small.
 #[derive(Debug)]
-pub struct Kept<K, V>(Mutex<HashMap<K, (V, Moment)>>);
+pub struct Kept<K, V>(Mutex<Inside<K, V>>);
+
+#[derive(Debug)]
+struct Inside<K, V> {
+    entries: HashMap<K, (V, Moment)>,
+    /// How often something was forgotten.
+    forgotten: u64,
+}
+
+/// In which state of the map something was not remembered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Missing(u64);
 
 impl<K, V> Default for Kept<K, V> {
     fn default() -> Self {
-        Self(Mutex::default())
+        Self(Mutex::new(Inside {
+            entries: HashMap::new(),
+            forgotten: 0,
+        }))
     }
 }
 
 impl<K: Eq + Hash, V: Clone> Kept<K, V> {
-    /// What was read for `key`, if that is not too long ago.
-    pub fn get(&self, key: &K, now: Moment) -> Option<V> {
-        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (value, at) = kept.get(key)?;
-        (now.since(*at) < BELIEVED_FOR).then(|| value.clone())
+    fn lock(&self) -> MutexGuard<'_, Inside<K, V>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Remembers what was read at `now`.
-    pub fn put(&self, key: K, value: V, now: Moment) {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.len() >= MOST_KEPT {
-            kept.retain(|_, (_, at)| now.since(*at) < BELIEVED_FOR);
+    /// What is remembered, or the state in which it is not: for [`Kept::put`].
+    pub fn get(&self, key: &K, now: Moment) -> Result<V, Missing> {
+        let inside = self.lock();
+        let entry = inside.entries.get(key);
+        let good = entry.filter(|(_, at)| now.since(*at) < BELIEVED_FOR);
+        let value = good.map(|(value, _)| value.clone());
+        value.ok_or(Missing(inside.forgotten))
+    }
+
+    /// The state of the map now, for what is read whatever is remembered.
+    pub fn state(&self) -> Missing {
+        Missing(self.lock().forgotten)
+    }
+
+    /// Remembers what was read at `now` in that state. If something was forgotten since then, this may have
+    /// been read before the change that made it forgotten, and is not remembered.
+    pub fn put(&self, key: K, value: V, now: Moment, state: Missing) {
+        let mut inside = self.lock();
+        if Missing(inside.forgotten) != state {
+            return;
         }
-        if kept.len() >= MOST_KEPT {
-            kept.clear();
+        let entries = &mut inside.entries;
+        if entries.len() >= MOST_KEPT {
+            entries.retain(|_, (_, at)| now.since(*at) < BELIEVED_FOR);
         }
-        kept.insert(key, (value, now));
+        if entries.len() >= MOST_KEPT {
+            entries.clear();
+        }
+        entries.insert(key, (value, now));
     }
 
     /// Forgets what was read for those keys.
     pub fn forget(&self, forgotten: impl Fn(&K) -> bool) {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.retain(|key, _| !forgotten(key));
+        let mut inside = self.lock();
+        inside.forgotten += 1;
+        inside.entries.retain(|key, _| !forgotten(key));
     }
 }

@@ -17,7 +17,17 @@ pub struct Function {
 }
 
 /// Every function that serves HTTP. A test compares this list with `functions/` and `template.yaml`.
-pub const FUNCTIONS: [Function; 7] = [
+pub const FUNCTIONS: [Function; 9] = [
+    Function {
+        name: "api-keys",
+        openapi: api_keys::openapi,
+        router: |app, _| api_keys::router(app),
+    },
+    Function {
+        name: "audit",
+        openapi: audit::openapi,
+        router: |app, _| audit::router(app),
+    },
     Function {
         name: "auth",
         openapi: auth::openapi,

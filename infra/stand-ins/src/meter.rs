@@ -39,6 +39,7 @@ pub enum Fault {
 pub struct Meter {
     /// Where it is.
     pub url: String,
+    http: reqwest::Client,
     state: Arc<Mutex<Noted>>,
 }
 
@@ -49,6 +50,8 @@ struct Noted {
     counted: Vec<String>,
     /// Which operation fails next, and how.
     faults: VecDeque<(String, Fault)>,
+    /// Under which partition keys nothing is written.
+    sealed: Option<String>,
 }
 
 #[derive(Clone)]
@@ -65,8 +68,9 @@ impl Meter {
     /// When no port is free.
     pub async fn start(table: String) -> Result<Self, String> {
         let noted = Arc::<Mutex<Noted>>::default();
+        let http = reqwest::Client::new();
         let proxy = Proxy {
-            http: reqwest::Client::new(),
+            http: http.clone(),
             table,
             noted: noted.clone(),
         };
@@ -78,28 +82,35 @@ impl Meter {
         tokio::spawn(async move { axum::serve(listener, router).await });
         Ok(Self {
             url: format!("http://{address}"),
+            http,
             state: noted,
         })
     }
 
-    /// Everything that the table `chatter` holds, as text.
+    /// Everything that the table `chatter` holds, as text: the answer of a Scan. Empty if it is more than one
+    /// answer can hold.
     pub async fn dump(&self) -> String {
-        let request = json!({"TableName": "chatter"}).to_string();
-        let scan = reqwest::Client::new()
+        let answer = self.raw("Scan", json!({"TableName": "chatter"})).await;
+        match answer.get("LastEvaluatedKey") {
+            Some(_) => String::new(),
+            None => answer.to_string(),
+        }
+    }
+
+    /// What the table answers to any operation.
+    pub async fn raw(&self, operation: &str, request: Value) -> Value {
+        let call = self
+            .http
             .post(&self.url)
-            .body(request)
-            .header("x-amz-target", "DynamoDB_20120810.Scan");
-        let scan = scan.header("content-type", "application/x-amz-json-1.0");
-        let signed = scan.header("authorization", "AWS4-HMAC-SHA256 Credential=a/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=a");
-        let answer = async {
-            signed
-                .header("x-amz-date", "20260101T000000Z")
-                .send()
-                .await?
-                .text()
-                .await
-        };
-        answer.await.unwrap_or_default()
+            .body(request.to_string())
+            .header("x-amz-target", format!("DynamoDB_20120810.{operation}"))
+            .header("content-type", "application/x-amz-json-1.0")
+            .header("authorization", "AWS4-HMAC-SHA256 Credential=a/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=a")
+            .header("x-amz-date", "20260101T000000Z");
+        match call.send().await {
+            Ok(answer) => answer.json().await.unwrap_or_default(),
+            Err(error) => json!({"__type": error.to_string()}),
+        }
     }
 
     /// The calls since this was asked last, without those that only count requests.
@@ -119,9 +130,17 @@ impl Meter {
         lock(&self.state).faults.extend(faults);
     }
 
+    /// Refuses, until [`Meter::heal`], every write in which a partition key begins so: alone, in a batch or in a
+    /// transaction.
+    pub fn refuse_writes_under(&self, prefix: &str) {
+        lock(&self.state).sealed = Some(prefix.to_owned());
+    }
+
     /// Ends all faults that are still to come.
     pub fn heal(&self) {
-        lock(&self.state).faults.clear();
+        let mut noted = lock(&self.state);
+        noted.faults.clear();
+        noted.sealed = None;
     }
 }
 
@@ -135,6 +154,9 @@ async fn forward(State(proxy): State<Proxy>, headers: HeaderMap, body: Bytes) ->
         .and_then(|target| target.to_str().ok())
         .unwrap_or_default();
     let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
+    if writes_under_seal(&proxy.noted, &operation, &body) {
+        return refusal("AccessDeniedException");
+    }
     let counter = counter(&body);
     let name = counter.as_ref().map_or(operation.as_str(), |_| COUNTING);
     match next_fault(&proxy.noted, name) {
@@ -151,6 +173,30 @@ async fn forward(State(proxy): State<Proxy>, headers: HeaderMap, body: Bytes) ->
         Ok(response) => response,
         Err(error) => (StatusCode::BAD_GATEWAY, error).into_response(),
     }
+}
+
+/// Whether the call writes where nothing may be written.
+fn writes_under_seal(noted: &Mutex<Noted>, operation: &str, body: &[u8]) -> bool {
+    let Some(prefix) = lock(noted).sealed.clone() else {
+        return false;
+    };
+    let request: Value = serde_json::from_slice(body).unwrap_or_default();
+    let transaction = request["TransactItems"].as_array().into_iter().flatten();
+    let parts = transaction.filter_map(|part| part.as_object()?.values().next());
+    let batches = request["RequestItems"].as_object().into_iter().flatten();
+    let batched = batches
+        .filter_map(|(_, writes)| writes.as_array())
+        .flatten()
+        .filter_map(|write| write.as_object()?.values().next());
+    let alone = ["PutItem", "UpdateItem", "DeleteItem"].contains(&operation);
+    parts
+        .chain(batched)
+        .chain(alone.then_some(&request))
+        .filter_map(|write| {
+            let item = write.get("Item").or_else(|| write.get("Key"))?;
+            item["pk"]["S"].as_str()
+        })
+        .any(|key| key.starts_with(&prefix))
 }
 
 fn next_fault(noted: &Mutex<Noted>, operation: &str) -> Option<Fault> {

@@ -158,6 +158,10 @@ impl Authenticator {
         let standing = self.standings.of(grant.key_owner, grant.tenant, None);
         let (standing, ()) = tokio::join!(standing, self.standings.note_use(&grant));
         let standing = standing?.ok_or(Error::Unauthenticated)?;
+        // A key dies with the membership that it was made in, also for whoever joins again.
+        if standing.member_since != grant.member_since {
+            return Err(Error::Unauthenticated);
+        }
         let caller = Caller {
             user: grant.key_owner,
             tenant: grant.tenant,

@@ -65,6 +65,14 @@ const fn own(method: &'static str, path: &'static str, class: Class) -> Rule {
     }
 }
 
+/// The same rule, only for people with an account and a session here.
+const fn in_session(rule: Rule) -> Rule {
+    Rule {
+        session_only: true,
+        ..rule
+    }
+}
+
 /// The same rule, in a suspended tenant too.
 const fn always(rule: Rule) -> Rule {
     Rule {
@@ -112,11 +120,11 @@ pub const RULES: &[Rule] = &[
     rule("DELETE", "/api/v1/tenants/{tenant_id}/identity-providers/{identity_provider_id}", Owner, No, Sensitive),
 
     rule("GET", "/api/v1/api-keys", Member, No, Read),
-    rule("POST", "/api/v1/api-keys", Member, No, Sensitive),
+    in_session(rule("POST", "/api/v1/api-keys", Member, No, Sensitive)),
     rule("GET", "/api/v1/api-keys/{api_key_id}", Member, No, Read),
     rule("PATCH", "/api/v1/api-keys/{api_key_id}", Member, No, Sensitive),
     rule("DELETE", "/api/v1/api-keys/{api_key_id}", Member, No, Sensitive),
-    rule("POST", "/api/v1/api-keys/{api_key_id}/rotate", Member, No, Sensitive),
+    in_session(rule("POST", "/api/v1/api-keys/{api_key_id}/rotate", Member, No, Sensitive)),
 
     rule("GET", "/api/v1/audit", Admin, With(Scope::AuditRead), Read),
     rule("GET", "/api/v1/audit/verify", Admin, With(Scope::AuditRead), Read),
@@ -145,6 +153,13 @@ pub fn find(method: &str, path: &str) -> Option<&'static Rule> {
     RULES
         .iter()
         .find(|rule| rule.method == method && rule.path == path)
+}
+
+/// Whether a key of a member with that role could use the scope for anything.
+pub fn may_hold(role: MembershipRole, scope: Scope) -> bool {
+    RULES
+        .iter()
+        .any(|rule| rule.keys == With(scope) && role >= rule.role)
 }
 
 /// Whether the caller may. The one place that decides.
@@ -201,5 +216,20 @@ mod tests {
             find("HEAD", "/api/v1/models"),
             find("GET", "/api/v1/models")
         );
+    }
+
+    #[test]
+    fn a_scope_is_for_the_roles_that_could_use_it() {
+        let roles = |scope| {
+            let all = [Viewer, Member, Admin, Owner];
+            all.map(|role| may_hold(role, scope))
+        };
+        assert_eq!(roles(Scope::ConversationsRead), [true, true, true, true]);
+        assert_eq!(roles(Scope::ConversationsWrite), [false, true, true, true]);
+        assert_eq!(roles(Scope::Chat), [false, true, true, true]);
+        assert_eq!(roles(Scope::AuditRead), [false, false, true, true]);
+        for scope in Scope::ALL {
+            assert!(may_hold(Owner, scope), "{scope:?} is for nothing");
+        }
     }
 }

@@ -48,12 +48,13 @@ impl Standings {
         session: Option<SessionId>,
     ) -> Result<Option<Standing>> {
         let (who, now) = ((user, tenant, session), self.0.clock.now());
-        if let Some(standing) = self.0.members.get(&who, now) {
-            return Ok(Some(standing));
-        }
+        let state = match self.0.members.get(&who, now) {
+            Ok(standing) => return Ok(Some(standing)),
+            Err(state) => state,
+        };
         let found = self.0.store.standing(user, tenant, session, now).await?;
         if let Some(standing) = found {
-            self.0.members.put(who, standing, now);
+            self.0.members.put(who, standing, now, state);
         }
         Ok(found)
     }
@@ -62,12 +63,13 @@ impl Standings {
     pub(super) async fn grant(&self, hash: &str) -> Result<Option<KeyGrant>> {
         let now = self.0.clock.now();
         let good = |grant: &KeyGrant| grant.good_until.is_none_or(|end| end > now);
-        if let Some(grant) = self.0.grants.get(&hash.to_owned(), now) {
-            return Ok(Some(grant).filter(good));
-        }
+        let state = match self.0.grants.get(&hash.to_owned(), now) {
+            Ok(grant) => return Ok(Some(grant).filter(good)),
+            Err(state) => state,
+        };
         let found = self.0.store.key_grant(hash, now).await?;
         if let Some(grant) = found {
-            self.0.grants.put(hash.to_owned(), grant, now);
+            self.0.grants.put(hash.to_owned(), grant, now, state);
         }
         Ok(found)
     }
@@ -109,5 +111,26 @@ impl Standings {
         self.0
             .grants
             .forget(|known| hashes.contains(&known.as_str()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kept::BELIEVED_FOR;
+
+    #[test]
+    fn what_was_read_before_a_change_is_not_remembered_after_it() {
+        let kept: Kept<u8, u8> = Kept::default();
+        let now = Moment::from_unix_seconds(0);
+        let before = kept.get(&1, now).expect_err("nothing yet");
+        // Another request changes it while this one reads.
+        kept.forget(|key| *key == 1);
+        kept.put(1, 7, now, before);
+        let after = kept.get(&1, now).expect_err("not remembered");
+        kept.put(1, 8, now, after);
+        assert_eq!(kept.get(&1, now), Ok(8));
+        let later = now.plus(BELIEVED_FOR);
+        assert_eq!(kept.get(&1, later), Err(after));
     }
 }

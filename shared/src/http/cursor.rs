@@ -1,10 +1,14 @@
-//! Cursors: opaque, signed, good only for the caller and the listing that they were made for.
+//! Cursors: sealed, good only for the caller and the listing that they were made for.
+//!
+//! A cursor is `<key id>.<base64url of nonce, ciphertext and tag>`: AES-256-GCM with a random nonce and a key
+//! that is derived from a signing key. Nobody reads in it where in the table the listing stands, and what was
+//! changed, cut off or made for another caller or listing does not open.
 
+use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
-use subtle::ConstantTimeEq as _;
 
 use crate::app::App;
 use crate::auth::Caller;
@@ -19,16 +23,8 @@ pub struct Listing<'a> {
     name: String,
 }
 
-#[derive(Serialize, Deserialize)]
-struct Sealed<P> {
-    /// The id of the key.
-    k: String,
-    /// The position.
-    p: P,
-}
-
+/// What the key is derived for.
 const PURPOSE: &str = "cursor";
-const MAC_BYTES: usize = 16;
 
 impl<'a> Listing<'a> {
     /// The listing of that name. What selects its entries, such as a filter, belongs into the name.
@@ -37,51 +33,45 @@ impl<'a> Listing<'a> {
     }
 
     /// The cursor that continues after `position`.
-    pub async fn seal(&self, position: impl Serialize + Clone) -> Result<String> {
+    pub async fn seal(&self, position: impl Serialize) -> Result<String> {
         let ring = self.app.authenticator.keys().ring().await?;
-        let now = self.app.clock.now();
-        // The id of the key is part of what is signed, and is known only after asking for a signature.
-        let (kid, _) = ring.mac(PURPOSE, &[], now)?;
-        let body = serde_json::to_vec(&Sealed {
-            k: kid.clone(),
-            p: position,
-        });
-        let body = body.map_err(Error::internal)?;
-        let mac = ring.mac_with(&kid, PURPOSE, &self.signed(&body), now);
-        let mac = mac.ok_or_else(|| Error::internal("the signing key has just left the ring"))?;
-        Ok(URL_SAFE_NO_PAD.encode([&mac[..MAC_BYTES], &body].concat()))
+        let (kid, key) = ring.mac(PURPOSE, &[], self.app.clock.now())?;
+        let mut bytes = serde_json::to_vec(&position).map_err(Error::internal)?;
+        let nonce = cipher(&key)?
+            .seal_in_place_append_tag(self.bound(), &mut bytes)
+            .map_err(|_| Error::internal("the encryption of a cursor failed"))?;
+        let sealed = URL_SAFE_NO_PAD.encode([nonce.as_ref().as_slice(), &bytes].concat());
+        Ok(format!("{kid}.{sealed}"))
     }
 
     /// The position in a cursor. One that was not made for this listing is refused.
     pub async fn open<P: DeserializeOwned>(&self, cursor: &str) -> Result<P> {
-        let refused = || {
+        let ring = self.app.authenticator.keys().ring().await?;
+        let now = self.app.clock.now();
+        let opened = cursor.split_once('.').and_then(|(kid, sealed)| {
+            let key = ring.mac_with(kid, PURPOSE, &[], now)?;
+            let mut bytes = URL_SAFE_NO_PAD.decode(sealed).ok()?;
+            let (nonce, body) = bytes.split_at_mut_checked(NONCE_LEN)?;
+            let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
+            let cipher = cipher(&key).ok()?;
+            let position = cipher.open_in_place(nonce, self.bound(), body).ok()?;
+            serde_json::from_slice(position).ok()
+        });
+        opened.ok_or_else(|| {
             Error::Malformed(
                 "`cursor` is not one of this listing; take `next_cursor` from the reply before, with the same filters"
                     .to_owned(),
             )
-        };
-        let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| refused())?;
-        let (mac, body) = bytes.split_at_checked(MAC_BYTES).ok_or_else(refused)?;
-        let sealed: Sealed<P> = serde_json::from_slice(body).map_err(|_| refused())?;
-        let ring = self.app.authenticator.keys().ring().await?;
-        let now = self.app.clock.now();
-        let expected = ring
-            .mac_with(&sealed.k, PURPOSE, &self.signed(body), now)
-            .ok_or_else(refused)?;
-        if bool::from(expected[..MAC_BYTES].ct_eq(mac)) {
-            Ok(sealed.p)
-        } else {
-            Err(refused())
-        }
+        })
     }
 
-    fn signed(&self, body: &[u8]) -> Vec<u8> {
-        let bound = format!(
-            "{}\n{}\n{}\n",
-            self.caller.tenant(),
-            self.caller.user(),
-            self.name
-        );
-        [bound.as_bytes(), body].concat()
+    /// What the cursor is bound to.
+    fn bound(&self) -> Aad<Vec<u8>> {
+        let (tenant, user) = (self.caller.tenant(), self.caller.user());
+        Aad::from(format!("{tenant}\n{user}\n{}", self.name).into_bytes())
     }
+}
+
+fn cipher(key: &[u8; 32]) -> Result<RandomizedNonceKey> {
+    RandomizedNonceKey::new(&AES_256_GCM, key).map_err(|_| Error::internal("no cipher for cursors"))
 }

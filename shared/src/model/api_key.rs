@@ -1,5 +1,7 @@
 //! API keys: what they may do.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Moment;
@@ -107,6 +109,12 @@ pub struct KeySecret {
     pub expires_at: Option<Moment>,
 }
 
+impl KeySecret {
+    fn is_good(&self, now: Moment) -> bool {
+        self.expires_at.is_none_or(|end| end > now)
+    }
+}
+
 /// A key with which programs act for a member of a tenant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApiKey {
@@ -116,22 +124,60 @@ pub struct ApiKey {
     pub name: String,
     /// For whom it acts.
     pub owner: UserId,
+    /// When the membership began that it dies with.
+    pub member_since: Moment,
     /// What it may be used for.
     pub scopes: Scopes,
     /// The secret that is good.
     pub current: KeySecret,
-    /// The secret before that one, while it is good too.
-    pub previous: Option<KeySecret>,
+    /// Secrets from before rotations, newest first, of which some may be good still.
+    pub previous: Vec<KeySecret>,
     /// When it was used last, exact to a minute.
     pub last_used_at: Option<Moment>,
     /// From when on the key is not good any more.
     pub expires_at: Option<Moment>,
-    /// When it was revoked.
-    pub revoked_at: Option<Moment>,
     /// Goes up with each change.
     pub version: u64,
     /// When it was made.
     pub created_at: Moment,
+}
+
+impl ApiKey {
+    /// How many a tenant may have. All of them are read to make another one.
+    pub const MOST_IN_A_TENANT: usize = 100;
+    /// How many secrets from before rotations may be good at a time.
+    pub const MOST_PREVIOUS: usize = 4;
+
+    /// Whether it has not expired. One that has counts as absent.
+    pub fn is_good(&self, now: Moment) -> bool {
+        self.expires_at.is_none_or(|end| end > now)
+    }
+
+    /// The key at `now`, without the secrets that are not good any more.
+    #[must_use]
+    pub fn at(mut self, now: Moment) -> Self {
+        self.previous.retain(|secret| secret.is_good(now));
+        self
+    }
+
+    /// The key with another secret. The one of before stays good for `overlap`, and those before that as long
+    /// as they were to be; an overlap of zero ends them all. `None` if too many would be good at a time.
+    pub fn rotated(&self, current: KeySecret, overlap: Duration, now: Moment) -> Option<Self> {
+        let mut previous = Vec::new();
+        if !overlap.is_zero() {
+            previous.push(KeySecret {
+                expires_at: Some(now.plus(overlap)),
+                ..self.current.clone()
+            });
+            previous.extend(self.clone().at(now).previous);
+        }
+        (previous.len() <= Self::MOST_PREVIOUS).then(|| Self {
+            current,
+            previous,
+            version: self.version + 1,
+            ..self.clone()
+        })
+    }
 }
 
 #[cfg(test)]
@@ -146,5 +192,62 @@ mod tests {
         assert_eq!(serde_json::from_str::<Scopes>(&text).ok(), Some(scopes));
         assert!(scopes.has(Scope::Chat) && !scopes.has(Scope::ConversationsRead));
         assert!(Scopes::default().is_empty());
+    }
+
+    fn secret(hash: &str, expires_at: Option<i64>) -> KeySecret {
+        KeySecret {
+            hash: hash.to_owned(),
+            last4: String::new(),
+            expires_at: expires_at.map(Moment::from_unix_seconds),
+        }
+    }
+
+    fn key(current: &str, previous: &[(&str, i64)]) -> ApiKey {
+        let beginning = Moment::from_unix_seconds(0);
+        ApiKey {
+            id: ApiKeyId::new(),
+            name: String::new(),
+            owner: UserId::new(),
+            member_since: beginning,
+            scopes: Scopes::default(),
+            current: secret(current, None),
+            previous: previous
+                .iter()
+                .map(|(hash, end)| secret(hash, Some(*end)))
+                .collect(),
+            last_used_at: None,
+            expires_at: None,
+            version: 1,
+            created_at: beginning,
+        }
+    }
+
+    #[test]
+    fn a_rotation_keeps_what_is_good_still_and_zero_ends_it_all() {
+        let (key, now) = (
+            key("b", &[("a", 10), ("0", 5)]),
+            Moment::from_unix_seconds(5),
+        );
+        let rotated = key.rotated(secret("c", None), Duration::from_secs(100), now);
+        let rotated = rotated.expect("room");
+        assert_eq!(
+            rotated.previous,
+            [secret("b", Some(105)), secret("a", Some(10))]
+        );
+        assert_eq!((rotated.current.hash.as_str(), rotated.version), ("c", 2));
+        let ended = key.rotated(secret("c", None), Duration::ZERO, now);
+        assert_eq!(ended.expect("room").previous, []);
+    }
+
+    #[test]
+    fn no_more_than_four_secrets_of_before_are_good_at_a_time() {
+        let key = key("e", &[("d", 10), ("c", 10), ("b", 10), ("a", 10)]);
+        let rotate = |seconds, now| {
+            let overlap = Duration::from_secs(seconds);
+            key.rotated(secret("f", None), overlap, Moment::from_unix_seconds(now))
+        };
+        assert!(rotate(1, 9).is_none());
+        assert!(rotate(0, 9).is_some(), "zero always works");
+        assert!(rotate(1, 10).is_some(), "those have ended");
     }
 }

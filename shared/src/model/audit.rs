@@ -127,9 +127,38 @@ pub struct AuditRecord {
     pub hash: String,
 }
 
+/// Where a record stands, and its hash: what the next one follows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditLink {
+    /// Its day.
+    pub day: String,
+    /// Its number in the day.
+    pub sequence: u64,
+    /// Its hash.
+    pub hash: String,
+}
+
+/// Why the chain of a trail does not hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ChainFault {
+    /// The record is not what its hash was made of, or not of this tenant.
+    Changed,
+    /// What stands at this place is no record.
+    Unreadable,
+    /// The record was written for another place.
+    OutOfPlace,
+    /// No record stands at this place, though one did.
+    Missing,
+    /// The record does not follow the one before it: one of the two was not written by this API.
+    Unlinked,
+    /// Records from this place on were not written by this API.
+    Added,
+}
+
 impl AuditRecord {
     /// The event as the one after `last`.
-    pub fn following(last: Option<&Self>, event: &AuditEvent) -> Self {
+    pub fn following(last: Option<&AuditLink>, event: &AuditEvent) -> Self {
         let day = event.at.day();
         // Never back into a day that has been left: clocks of different machines differ a little.
         let day = last.map_or(day.clone(), |last| day.max(last.day.clone()));
@@ -170,20 +199,40 @@ impl AuditRecord {
         digest.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
-    /// Whether it is unchanged and follows `last`.
-    pub fn follows(&self, last: Option<&Self>, tenant: TenantId) -> bool {
-        let place = match last {
-            None => self.previous_hash.is_empty() && self.sequence == 1,
-            Some(last) => {
-                let next = if last.day == self.day {
-                    self.sequence == last.sequence + 1
-                } else {
-                    self.sequence == 1 && self.day > last.day
-                };
-                next && self.previous_hash == last.hash
-            }
-        };
-        place && self.hash == self.expected_hash(tenant)
+    /// Where it stands, and its hash.
+    pub fn link(&self) -> AuditLink {
+        AuditLink {
+            day: self.day.clone(),
+            sequence: self.sequence,
+            hash: self.hash.clone(),
+        }
+    }
+
+    /// What is wrong with it as the one after `last`, and where: a record that is missing is told with the place
+    /// where it would be.
+    pub fn fault(
+        &self,
+        last: Option<&AuditLink>,
+        tenant: TenantId,
+    ) -> Option<(ChainFault, String, u64)> {
+        let here = |fault| Some((fault, self.day.clone(), self.sequence));
+        if self.hash != self.expected_hash(tenant) {
+            return here(ChainFault::Changed);
+        }
+        let same_day = last.filter(|last| last.day == self.day);
+        let expected = same_day.map_or(1, |last| last.sequence + 1);
+        if self.sequence != expected {
+            return Some((ChainFault::Missing, self.day.clone(), expected));
+        }
+        if self.previous_hash == last.map(|last| last.hash.as_str()).unwrap_or_default() {
+            return None;
+        }
+        match (same_day, last) {
+            (Some(_), _) => here(ChainFault::Unlinked),
+            // It is the first of its day, so the end of the day before is not what it was.
+            (None, Some(last)) => Some((ChainFault::Missing, last.day.clone(), last.sequence + 1)),
+            (None, None) => here(ChainFault::Missing),
+        }
     }
 }
 
@@ -207,15 +256,33 @@ mod tests {
         }
     }
 
-    #[test]
-    fn records_form_a_chain_over_days_that_shows_any_change() {
-        const DAY: i64 = 86_400;
-        let tenant = TenantId::new();
+    const DAY: i64 = 86_400;
+
+    fn chain(tenant: TenantId) -> Vec<AuditRecord> {
         let mut chain: Vec<AuditRecord> = Vec::new();
         for seconds in [0, 1, DAY, DAY - 1, 3 * DAY] {
-            let next = AuditRecord::following(chain.last(), &event(tenant, seconds));
-            chain.push(next);
+            let last = chain.last().map(AuditRecord::link);
+            chain.push(AuditRecord::following(
+                last.as_ref(),
+                &event(tenant, seconds),
+            ));
         }
+        chain
+    }
+
+    fn faults(chain: &[AuditRecord], tenant: TenantId) -> Vec<(ChainFault, String, u64)> {
+        let mut last = None;
+        let found = chain.iter().filter_map(|record| {
+            let fault = record.fault(last.as_ref(), tenant);
+            last = Some(record.link());
+            fault
+        });
+        found.collect()
+    }
+
+    #[test]
+    fn days_and_numbers_only_go_up() {
+        let chain = chain(TenantId::new());
         let places: Vec<(&str, u64)> = chain
             .iter()
             .map(|record| (record.day.as_str(), record.sequence))
@@ -230,24 +297,38 @@ mod tests {
                 ("1970-01-04", 1)
             ]
         );
-        let holds = |chain: &[AuditRecord]| {
-            (0..chain.len()).all(|index| {
-                let last = index.checked_sub(1).map(|index| &chain[index]);
-                chain[index].follows(last, tenant)
-            })
-        };
-        assert!(holds(&chain));
-        assert!(!chain[1].follows(Some(&chain[0]), TenantId::new()));
-        let mut without = chain.clone();
+    }
+
+    #[test]
+    fn any_change_of_the_chain_shows_where_it_is() {
+        use ChainFault::{Changed, Missing, Unlinked};
+        let tenant = TenantId::new();
+        let whole = chain(tenant);
+        assert_eq!(faults(&whole, tenant), []);
+        assert_eq!(faults(&whole, TenantId::new()).len(), whole.len());
+        let at = |fault, day: &str, sequence| vec![(fault, day.to_owned(), sequence)];
+
+        let mut without = whole.clone();
+        without.remove(0);
+        assert_eq!(faults(&without, tenant), at(Missing, "1970-01-01", 1));
+        let mut without = whole.clone();
+        without.remove(1);
+        assert_eq!(faults(&without, tenant), at(Missing, "1970-01-01", 2));
+        let mut without = whole.clone();
         without.remove(2);
-        assert!(!holds(&without));
-        let mut swapped = chain.clone();
-        swapped.swap(1, 2);
-        assert!(!holds(&swapped));
-        let mut changed = chain.clone();
-        changed[3].outcome = AuditOutcome::Denied;
-        assert!(!holds(&changed));
-        changed[3].hash = changed[3].expected_hash(tenant);
-        assert!(!holds(&changed), "the next one shows it");
+        assert_eq!(faults(&without, tenant), at(Missing, "1970-01-02", 1));
+
+        let mut changed = whole.clone();
+        changed[0].outcome = AuditOutcome::Denied;
+        assert_eq!(faults(&changed, tenant), at(Changed, "1970-01-01", 1));
+        changed[0].hash = changed[0].expected_hash(tenant);
+        assert_eq!(faults(&changed, tenant), at(Unlinked, "1970-01-01", 2));
+        let mut changed = whole;
+        changed[1].previous_hash.clear();
+        changed[1].hash = changed[1].expected_hash(tenant);
+        assert_eq!(
+            faults(&changed, tenant)[0],
+            at(Unlinked, "1970-01-01", 2)[0]
+        );
     }
 }

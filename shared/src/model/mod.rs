@@ -12,7 +12,9 @@ mod session;
 mod tenant;
 
 pub use api_key::{ApiKey, ApiKeyName, KeySecret, Scope, Scopes};
-pub use audit::{Actor, AuditAction, AuditEvent, AuditOutcome, AuditRecord, Origin};
+pub use audit::{
+    Actor, AuditAction, AuditEvent, AuditLink, AuditOutcome, AuditRecord, ChainFault, Origin,
+};
 pub use conversation::{
     Answer, Conversation, ConversationStatus, FinishReason, MAX_CONTENT_BYTES, Message,
     MessageContent, Role, SystemPrompt, Title, Usage,

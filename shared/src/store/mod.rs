@@ -12,10 +12,10 @@
 //! | `TENANT#<tenant>` | `TENANT` | a tenant | `tenant.rs` |
 //! | `TENANT#<tenant>` | `MEMBER#<user>` | who belongs to it | `member.rs` |
 //! | `TENANT#<tenant>` | `INVITE#<invitation>`, `INVITED#<hash of the address>` | who may join it | `invitation.rs` |
-//! | `TENANT#<tenant>` | `APIKEY#<key>` | an API key | `api_key.rs` |
+//! | `TENANT#<tenant>` | `APIKEY#<key>`, `APIKEYS` | an API key, how many were made | `api_key.rs` |
 //! | `TENANT#<tenant>` | `PROVIDERKEY#<provider>` | a key that the tenant brought, sealed | `credential.rs` |
 //! | `APIKEY#<hash of the secret>` | `APIKEY` | what a request with that secret may do | `api_key.rs` |
-//! | `AUDIT#<tenant>` | `<day>#<sequence>` | the audit trail | `audit.rs` |
+//! | `AUDIT#<tenant>` | `<day>#<sequence>`, `HEAD` | the audit trail, its newest record | `audit.rs` |
 //! | `OUTBOX` | `<mail>` | mails that are to be sent | `outbox.rs` |
 //! | `TENANT#<tenant>#USER#<user>` | `CONV#<conversation>` | a conversation | `conversation.rs` |
 //! | `TENANT#<tenant>#CONV#<conversation>` | `MSG#<sequence>` | a message | `message.rs` |
@@ -28,6 +28,7 @@
 mod account;
 mod api_key;
 mod audit;
+mod audit_chain;
 mod conversation;
 mod credential;
 mod invitation;
@@ -48,7 +49,8 @@ use aws_sdk_dynamodb::Client;
 
 pub use account::{NewAccount, Preferences};
 pub use api_key::{KeyGrant, USE_IS_RECORDED_EVERY};
-pub use audit::AuditPlace;
+pub use audit::{AuditPage, AuditPlace};
+pub use audit_chain::AuditWalk;
 pub use conversation::ConversationChange;
 pub use invitation::Joined;
 pub use limit::LimitWindow;

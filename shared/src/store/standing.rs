@@ -22,6 +22,8 @@ pub struct Standing {
     pub role: MembershipRole,
     /// Whether the tenant can be worked in.
     pub tenant: TenantStatus,
+    /// When the membership began. Who left and came back has another one.
+    pub member_since: Moment,
 }
 
 #[derive(Deserialize)]
@@ -100,9 +102,11 @@ impl Store {
                 return Ok(None);
             }
         }
+        let member: MemberItem = from_item(member)?;
         let standing = Standing {
-            role: from_item::<MemberItem>(member)?.role,
+            role: member.role,
             tenant: tenant_status,
+            member_since: member.created_at,
         };
         Ok(Some(standing).filter(|standing| standing.tenant != TenantStatus::Deleted))
     }

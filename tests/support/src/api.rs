@@ -120,6 +120,7 @@ impl TestApi {
         let standings = Standings::new(store.clone(), clock.clone());
         let app = App {
             authenticator: authenticator(&self.app.config, clock, standings),
+            limiter: self.further_limiter(),
             ..self.app.clone()
         };
         let mut process = self.beside(|_| build(app.clone()));
@@ -193,6 +194,13 @@ impl TestApi {
             headers: parts.headers,
             text: String::from_utf8(bytes.to_vec()).expect("UTF-8"),
         }
+    }
+
+    /// Sends a request with a key or another token, and reads the response to its end.
+    pub async fn send_as(&self, token: &str, method: Method, path: &str, body: Body) -> Reply {
+        let bearer = format!("Bearer {token}");
+        let headers = [("authorization", bearer.as_str())];
+        self.send_with(None, method, path, body, &headers).await
     }
 
     /// A request that is not sent yet.

@@ -13,7 +13,7 @@ use shared::model::{
     InvitationId, KeySecret, MembershipRole, Origin, RequestId, Scope, Session, SessionId, Tenant,
     TenantId, TenantStatus, User, UserId,
 };
-use shared::store::{Authority, IdentityStore, NewAccount, OneTime, Store};
+use shared::store::{Authority, IdentityStore, MemberChanged, NewAccount, OneTime, Store};
 
 /// A person in a tenant, with a session there.
 #[derive(Debug, Clone, Copy)]
@@ -73,6 +73,13 @@ impl People {
         person
     }
 
+    /// Makes a person who has left a member again, and logs it in there.
+    pub async fn rejoin(&self, name: &str, host: &str, role: MembershipRole) -> Person {
+        let Person { user, .. } = self.get(name).await;
+        let tenant = self.admit(user, host, role).await;
+        self.enter(name, tenant).await
+    }
+
     /// Makes a person a member of the tenant of another, too.
     pub async fn admit(&self, user: UserId, host: &str, role: MembershipRole) -> TenantId {
         let host = self.get(host).await;
@@ -109,6 +116,49 @@ impl People {
         let person = self.log_in(user, tenant).await;
         self.lock().insert(name.to_owned(), person);
         person
+    }
+
+    /// Opens one more session of a person, which stands in its tenant's trail.
+    pub async fn log_in_again(&self, name: &str) {
+        let Person { user, tenant, .. } = self.get(name).await;
+        self.log_in(user, tenant).await;
+    }
+
+    /// Takes a person out of the tenant that it was logged in to last.
+    pub async fn leave(&self, name: &str) {
+        let Person { user, tenant, .. } = self.get(name).await;
+        let found = self.identity().user_get(user).await.expect("a read");
+        let (_, memberships) = found.expect("an account");
+        let membership = memberships
+            .iter()
+            .find(|membership| membership.tenant == tenant);
+        let event = self.event(tenant, user);
+        let left = self
+            .identity()
+            .membership_end(user, membership.expect("a member"), &event)
+            .await;
+        assert_eq!(left.expect("a write"), MemberChanged::Yes);
+    }
+
+    /// Gives a member another role, past the function that would ask who may.
+    pub async fn change_role(
+        &self,
+        host: &str,
+        user: UserId,
+        (from, to): (MembershipRole, MembershipRole),
+    ) {
+        let caller = self.caller(host).await;
+        let event = self.event(caller.tenant(), user);
+        let store = self.direct.of(&caller);
+        let member = store.member_get(user).await.expect("a read");
+        let member = member.expect("a member");
+        assert_eq!(member.role, from);
+        let authority = Authority {
+            role: MembershipRole::Owner,
+            member: Some(caller.user()),
+        };
+        let changed = store.member_change(&member, to, &authority, &event).await;
+        assert_eq!(changed.expect("a write"), MemberChanged::Yes);
     }
 
     /// The access token of a person.
@@ -148,26 +198,28 @@ impl People {
     pub async fn api_key(&self, name: &str, scopes: &[Scope]) -> String {
         let caller = self.caller(name).await;
         let text = ApiKeyText::random(self.app.config.stage).expect("a key");
+        let store = self.direct.of(&caller);
+        let member = store.member_get(caller.user()).await.expect("a read");
         let key = ApiKey {
             id: ApiKeyId::new(),
             name: "a key".to_owned(),
             owner: caller.user(),
+            member_since: member.expect("a member").created_at,
             scopes: scopes.to_vec().into(),
             current: KeySecret {
                 hash: text.hash(),
                 last4: text.last4().to_owned(),
                 expires_at: None,
             },
-            previous: None,
+            previous: Vec::new(),
             last_used_at: None,
             expires_at: None,
-            revoked_at: None,
             version: 1,
             created_at: self.app.clock.now(),
         };
         let event = self.event(caller.tenant(), caller.user());
-        let created = self.direct.of(&caller).api_key_create(&key, &event).await;
-        created.expect("a key");
+        let created = store.api_key_create(&key, &event).await;
+        assert!(created.expect("a key"), "the tenant has too many keys");
         text.expose().to_owned()
     }
 

@@ -9,9 +9,11 @@ use crate::client::Client;
 use crate::stack::{Stack, repository};
 
 /// A sample of each function that is good without preparation, and the status that it answers.
-const SAMPLES: [(&str, &str, u16); 7] = [
+const SAMPLES: [(&str, &str, u16); 9] = [
     ("health", "health/live.json", 200),
     ("health", "health/ready.json", 200),
+    ("api-keys", "api-keys/list.json", 401),
+    ("audit", "audit/list.json", 401),
     ("auth", "auth/register.json", 202),
     ("auth", "auth/login.json", 200),
     ("conversations", "conversations/list.json", 401),

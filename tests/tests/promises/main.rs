@@ -7,6 +7,8 @@
     reason = "a test that can't go on has failed"
 )]
 
+mod api_keys;
+mod audit;
 mod configuration;
 mod document;
 mod events;

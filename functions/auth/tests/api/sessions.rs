@@ -103,7 +103,7 @@ async fn logging_out_everywhere_ends_every_session_of_that_person_only() {
 }
 
 #[tokio::test]
-async fn in_another_process_an_ended_session_is_refused_within_half_a_minute() {
+async fn in_elsewhere_an_ended_session_is_refused_within_half_a_minute() {
     let api = api().await;
     let tokens = tokens(&api).await;
     let access = text(&tokens, "access_token");

@@ -63,8 +63,8 @@ impl TenantKeys {
     ) -> Result<Option<Arc<OwnKeys>>> {
         let key = (store.tenant(), provider.to_owned());
         match self.kept.get(&key, self.clock.now()) {
-            Some(known) => Ok(known),
-            None => self.read_anew(store, provider).await,
+            Ok(known) => Ok(known),
+            Err(_) => self.read_anew(store, provider).await,
         }
     }
 
@@ -74,13 +74,13 @@ impl TenantKeys {
         store: &TenantStore,
         provider: &str,
     ) -> Result<Option<Arc<OwnKeys>>> {
-        let now = self.clock.now();
+        let (now, state) = (self.clock.now(), self.kept.state());
         let own = match store.credential_get(provider).await? {
             Some(credential) => Some(Arc::new(self.open(store.tenant(), credential).await?)),
             None => None,
         };
-        self.kept
-            .put((store.tenant(), provider.to_owned()), own.clone(), now);
+        let key = (store.tenant(), provider.to_owned());
+        self.kept.put(key, own.clone(), now, state);
         Ok(own)
     }
 

@@ -1,0 +1,37 @@
+//! API keys: create, list, get, change, rotate and revoke them.
+
+mod create;
+mod get;
+mod list;
+mod reach;
+mod revoke;
+mod rotate;
+mod update;
+mod view;
+
+use axum::Router;
+use shared::{App, Result};
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// The group's routes.
+pub fn router(app: App) -> Result<Router> {
+    Ok(routes().with_state(app).into())
+}
+
+/// The group's part of the OpenAPI document.
+pub fn openapi() -> OpenApi {
+    routes().into_openapi()
+}
+
+fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(create::create_api_key, list::list_api_keys))
+        .routes(routes!(
+            get::get_api_key,
+            update::update_api_key,
+            revoke::revoke_api_key
+        ))
+        .routes(routes!(rotate::rotate_api_key))
+}
