@@ -27,7 +27,11 @@ impl Email {
                 && domain.split('.').count() >= 2
                 && domain.split('.').all(|label| !label.is_empty())
         });
-        let clean = !text.chars().any(|c| c.is_whitespace() || c.is_control());
+        // What means something in a mail's header (RFC 5322, section 3.2.3) would need quotes there.
+        let special = |c: char| r#"()<>[]:;\,""#.contains(c);
+        let clean = !text
+            .chars()
+            .any(|c| c.is_whitespace() || c.is_control() || special(c));
         if !well_formed || !clean || text.len() > Self::MAX_BYTES {
             return Err(Error::invalid(
                 field,
@@ -159,6 +163,10 @@ mod tests {
             "a b@example.com",
             "a@b",
             "a@b..c",
+            "a,b@example.com",
+            "a<b@example.com",
+            "\"a\"@example.com",
+            "a@[127.0.0.1]",
         ] {
             assert!(Email::parse("/email", wrong).is_err(), "{wrong}");
         }
