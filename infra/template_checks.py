@@ -50,6 +50,8 @@ KEPT_FOR_EVER = {"Table", "Bucket", "SigningKeys", "DataKeys"}
 # The only role that may do more with a secret than read it, and with which secrets: those that rotate.
 ROTATING_ROLE = "KeyRotationFunctionRole"
 ROTATING = {"SigningKeys", "DataKeys"}
+# The only role that sends mails.
+MAILING_ROLE = "MailerFunctionRole"
 SECRETS_MANAGER = "secretsmanager.amazonaws.com"
 PROBLEM_MEMBERS = {"type", "title", "status", "detail", "request_id"}
 DEFAULT_RETENTION_SECONDS = 345_600
@@ -283,6 +285,24 @@ def only_the_rotation_writes_secrets(template: Template) -> Iterator[str]:
             yield f"{role} allows {', '.join(sorted(actions))}: only {ROTATING_ROLE} may, on {', '.join(sorted(ROTATING))}"
 
 
+def mails_come_from_the_sender(template: Template) -> Iterator[str]:
+    for role, statement in _granted(template):
+        actions = {
+            action
+            for action in listed(statement.get("Action", []))
+            if action.startswith("ses:")
+        }
+        if not actions:
+            continue
+        if role != MAILING_ROLE or actions != {"ses:SendEmail"}:
+            yield f"{role} allows {', '.join(sorted(actions))}: only {MAILING_ROLE} may, and only ses:SendEmail"
+        if "*" in json.dumps(statement.get("Resource", "*")):
+            yield f"{role} may send as any identity: name those of MailSender"
+        sender = statement.get("Condition", {}).get("StringEquals", {})
+        if sender.get("ses:FromAddress") != {"Ref": "MailSender"}:
+            yield f"{role} may send as any address: it needs the condition ses:FromAddress"
+
+
 def keys_rotate(template: Template) -> Iterator[str]:
     schedules = template.of_type("AWS::SecretsManager::RotationSchedule")
     rotating = {target_of(schedule["SecretId"]) for schedule in schedules.values()}
@@ -322,6 +342,45 @@ def queues_lose_nothing(template: Template) -> Iterator[str]:
             yield f"{name}'s dead-letter queue must keep messages longer than {name} does"
 
 
+def queues_are_watched(template: Template) -> Iterator[str]:
+    alarms = list(template.of_type("AWS::CloudWatch::Alarm").values())
+    queues = template.of_type("AWS::SQS::Queue")
+    dead_letters = {
+        target_of(queue["RedrivePolicy"]["deadLetterTargetArn"])
+        for queue in queues.values()
+        if "RedrivePolicy" in queue
+    }
+    for name in queues:
+        dead = name in dead_letters
+        metric = (
+            "ApproximateNumberOfMessagesVisible" if dead else "ApproximateAgeOfOldestMessage"
+        )
+        if not any(_watches(alarm, metric, name) for alarm in alarms):
+            yield f"{name} needs an alarm on {metric}"
+    told = [alarm for alarm in alarms if alarm.get("AlarmActions")]
+    if len(told) != len(alarms):
+        yield "every alarm needs AlarmActions, or nobody hears it"
+    for name, source in template.of_type("AWS::Logs::MetricFilter").items():
+        counted = source["MetricTransformations"][0]
+        same = ("Namespace", "MetricName")
+        wanted = (counted["MetricNamespace"], counted["MetricName"])
+        if not any(tuple(alarm.get(key) for key in same) == wanted for alarm in alarms):
+            yield f"{name} counts what no alarm watches"
+
+
+def _watches(alarm: Properties, metric: str, queue: str) -> bool:
+    dimensions = {
+        dimension["Name"]: dimension["Value"]
+        for dimension in alarm.get("Dimensions", [])
+    }
+    return (
+        alarm.get("Namespace") == "AWS/SQS"
+        and alarm.get("MetricName") == metric
+        and alarm.get("ComparisonOperator") == "GreaterThanThreshold"
+        and dimensions == {"QueueName": {"Fn::GetAtt": [queue, "QueueName"]}}
+    )
+
+
 def retention(queue: Properties) -> int:
     return int(queue.get("MessageRetentionPeriod", DEFAULT_RETENTION_SECONDS))
 
@@ -344,6 +403,8 @@ def consumers_have_time(template: Template) -> Iterator[str]:
             yield f"{name} needs `FunctionResponseTypes: [ReportBatchItemFailures]`"
         if not source.get("ScalingConfig", {}).get("MaximumConcurrency"):
             yield f"{name} needs `ScalingConfig: {{ MaximumConcurrency: … }}`"
+        if functions[function].get("DeadLetterConfig"):
+            yield f"{function} has a dead-letter queue of its own: {queue}'s is the one that keeps what failed"
 
 
 def the_environment_has_no_secret(template: Template) -> Iterator[str]:
@@ -462,6 +523,7 @@ CHECKS: list[tuple[str, Check]] = [
     ("each function has its own role", each_function_has_its_own_role),
     ("no role allows everything or on everything", nobody_may_do_everything),
     ("only the rotation writes secrets", only_the_rotation_writes_secrets),
+    ("mails come from the sender", mails_come_from_the_sender),
     ("keys rotate", keys_rotate),
     (
         "nobody reaches the whole table, or changes an audit trail",
@@ -469,6 +531,7 @@ CHECKS: list[tuple[str, Check]] = [
     ),
     ("what is told to a trail stays", trails_stay),
     ("queues lose nothing", queues_lose_nothing),
+    ("queues are watched", queues_are_watched),
     ("consumers of queues have time", consumers_have_time),
     (
         "no secret is in an environment, a default or an output",

@@ -103,6 +103,19 @@ def wait_for_model(child: Child, ports: Ports) -> None:
     child.wait_until(lambda: answers(f"{url(ports.model)}/health"), 60.0)
 
 
+def start_pump(home: Home, ports: Ports, queues: dict[str, str]) -> Child:
+    """Hands the mailer its messages: mails leave as long as it runs."""
+    command = _python(home, "pump") + [
+        "--api",
+        url(ports.api),
+        "--aws",
+        url(ports.aws),
+        "--queue",
+        queues["mail_queue_url"],
+    ]
+    return Child("pump", command, env=_python_environment(), log=home.logs / "pump.log")
+
+
 def local_provider(providers: list[Provider]) -> Provider | None:
     return next((provider for provider in providers if provider.name == LOCAL), None)
 

@@ -134,6 +134,7 @@ def _start(
     watch = keep(functions.start(home, ports))
     functions.wait(watch, ports)
     functions.warm(names, ports, watch)
+    keep(services.start_pump(home, ports, queues))
     progress.step("asking whether everything is ready")
     for state in functions.readiness(ports):
         note(state)

@@ -25,5 +25,6 @@ def welcome(home: Home, ports: Ports, chosen: list[Provider], seconds: float) ->
         f"\nChatter is ready after {seconds:.0f} s: {url(ports.api)} (documentation: {url(ports.api)}/docs)\n"
         f"Answers come from {default.models[0]['id']} of the provider {default.name} unless a request names another.\n"
         f"\nA first conversation, to paste into another terminal:\n\n{conversation}\n"
+        f"Mails are not sent but put into {home.mail}\n"
         f"Logs: {home.logs}\nCtrl-C stops it."
     )

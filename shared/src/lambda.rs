@@ -9,12 +9,13 @@ use axum::Router;
 use axum::extract::Request;
 use axum::middleware::map_request;
 use lambda_runtime::LambdaEvent;
+use serde::Serialize;
 use serde_json::Value;
 
 use crate::app::App;
 use crate::config::Config;
 use crate::error::Result;
-use crate::http::with_layers;
+use crate::http::{Deadline, with_layers};
 use crate::secret_source::refusal;
 use crate::telemetry;
 
@@ -65,7 +66,8 @@ pub async fn serve_events<H: EventHandler>(
         let service = lambda_runtime::service_fn(async |event: LambdaEvent<Value>| {
             served.fetch_add(1, Ordering::Relaxed);
             // Boxed, because the compiler gives up on futures that are nested so deeply.
-            let handled = Box::pin(handler.handle(event.payload)).await;
+            let deadline = Deadline::of(&event.context);
+            let handled = Box::pin(handler.handle(event.payload, deadline)).await;
             handled.map_err(|error| {
                 tracing::error!(function, error = ?error, "the event was not handled: {error}");
                 lambda_runtime::Error::from(chain(&error))
@@ -78,8 +80,15 @@ pub async fn serve_events<H: EventHandler>(
 
 /// What handles events that are not HTTP.
 pub trait EventHandler {
-    /// Handles one event.
-    fn handle(&self, event: Value) -> impl Future<Output = Result<()>>;
+    /// What it answers: nothing, or what AWS wants to know, such as the messages of a batch that failed.
+    type Answer: Serialize;
+
+    /// Handles one event, as far as it can before `deadline`.
+    fn handle(
+        &self,
+        event: Value,
+        deadline: Deadline,
+    ) -> impl Future<Output = Result<Self::Answer>>;
 }
 
 /// An error with its causes, as one sentence: whoever sends such events is the operator, or AWS for them.

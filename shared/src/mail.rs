@@ -3,15 +3,20 @@
 //! A letter is sealed with the data key before it is stored, because it may carry a token that must stand
 //! nowhere in clear. Links in it begin with the configured address and never with what a request names.
 
+use std::time::Duration;
+
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 
-use crate::clock::{Clock, Moment};
+use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::model::{Email, OutboxId};
 use crate::queue::{Queue, QueueMessage};
 use crate::store::Mail;
 use crate::vault::Vault;
+
+/// A new mail is due at once, also for a sender whose clock is a little behind.
+const CLOCKS_DIFFER: Duration = Duration::from_secs(5);
 
 /// A mail as a person gets it.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -139,14 +144,15 @@ impl Post {
 
     /// A letter as it is stored, together with what causes it.
     pub async fn seal(&self, letter: &Letter) -> Result<Mail> {
-        let id = OutboxId::new();
+        let (id, now) = (OutboxId::new(), self.clock.now());
         let text = SecretString::from(serde_json::to_string(letter).map_err(Error::internal)?);
         Ok(Mail {
             id,
             sealed: self.vault.seal(&Mail::context(id), &text).await?,
             attempts: 0,
-            taken_until: Moment::from_unix_seconds(0),
-            created_at: self.clock.now(),
+            due_at: now.minus(CLOCKS_DIFFER),
+            taken_by: None,
+            created_at: now,
         })
     }
 

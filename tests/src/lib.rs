@@ -66,7 +66,10 @@ pub const FUNCTIONS: [Function; 9] = [
 ];
 
 /// Functions without routes, each with who calls it instead.
-pub const WITHOUT_ROUTES: [(&str, &str); 1] = [("key-rotation", "Secrets Manager")];
+pub const WITHOUT_ROUTES: [(&str, &str); 2] = [
+    ("key-rotation", "Secrets Manager"),
+    ("mailer", "the mail queue, and a schedule"),
+];
 
 /// The OpenAPI document of all functions.
 pub fn document() -> OpenApi {

@@ -9,6 +9,7 @@ mod ring;
 use secrecy::SecretString;
 use serde_json::Value;
 use shared::clock::Clock;
+use shared::http::Deadline;
 use shared::lambda::EventHandler;
 use shared::rotation::RotationFault;
 use shared::secrets::{CURRENT, PENDING, Secrets};
@@ -151,7 +152,9 @@ impl Rotation {
 }
 
 impl EventHandler for Rotation {
-    async fn handle(&self, event: Value) -> Result<()> {
+    type Answer = ();
+
+    async fn handle(&self, event: Value, _: Deadline) -> Result<()> {
         let event = RotationEvent::parse(event)?;
         self.step(&event).await.map(|_| ())
     }

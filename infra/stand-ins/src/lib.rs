@@ -7,3 +7,4 @@ pub mod dynamodb;
 pub mod meter;
 pub mod provider;
 pub mod secrets;
+pub mod ses;

@@ -170,6 +170,10 @@ mod tests {
             "ada@example.com, bob@example.com",
             "ada@example.com\r\nbcc:bob@example.com",
             "ada@ｅxample.com",
+            "a,b@example.com",
+            "a<b@example.com",
+            "\"a\"@example.com",
+            "a@[127.0.0.1]",
         ] {
             assert!(Email::parse("/email", wrong).is_err(), "{wrong}");
         }

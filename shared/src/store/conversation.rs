@@ -10,14 +10,12 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Serialize};
 
 use super::TenantStore;
-use super::item::{IS_NEW, Item, Written, from_item, key, n, s, to_item, written};
+use super::item::{BY_ACTIVITY, IS_NEW, Item, Written, from_item, key, n, s, to_item, written};
 use super::message::Page;
 use crate::clock::Moment;
 use crate::error::{Error, Result};
 use crate::model::{Conversation, ConversationId, ConversationStatus};
 
-/// The index that orders a partition by `active_at`.
-const BY_ACTIVITY: &str = "by_activity";
 /// How many conversations one Query looks through for those with a status.
 const SEARCHED_AT_ONCE: u32 = 1000;
 /// Holds where the conversation exists and is not being deleted.

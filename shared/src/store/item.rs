@@ -24,6 +24,9 @@ pub(super) const IS_NEW: &str = "attribute_not_exists(pk)";
 /// Holds where an item with this key does not exist yet, or is the one with this `id`.
 pub(super) const IS_NEW_OR_SAME: &str = "attribute_not_exists(pk) OR id = :id";
 
+/// The local index that orders a partition by `active_at`.
+pub(super) const BY_ACTIVITY: &str = "by_activity";
+
 /// The key of an item.
 pub(super) fn key(pk: impl Into<String>, sk: impl Into<String>) -> Item {
     HashMap::from([

@@ -1,22 +1,26 @@
 //! Mails that are to be sent: `OUTBOX` / `<id>`. The row is written in the transaction that causes the mail,
-//! and deleted when the mail has left.
+//! and deleted when the mail has left. `active_at`, the sort key of the index `by_activity`, is when it may be
+//! tried next: so the index is the queue of what is due, and a mail that fails moves behind those that wait.
 //!
-//! Questions: what does this mail say? which mails lie here longer than they should? Writes: take one to send
-//! it, so that two senders do not send it both; forget it.
+//! Questions: what does this mail say? which mails are due? Writes: take one to send it, so that two senders do
+//! not send it both; give it back; forget it.
 
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use serde::{Deserialize, Serialize};
 
-use super::item::{IS_NEW, Item, key, moment, n, to_item, written};
+use super::item::{BY_ACTIVITY, IS_NEW, Item, from_item, key, moment, n, s, to_item, written};
 use super::{OutboxStore, Store};
 use crate::clock::Moment;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::model::OutboxId;
 
-/// After how long a mail that could not be sent is given up.
-const KEPT_FOR: Duration = Duration::from_secs(4 * 24 * 3600);
+/// After how long the table forgets a mail by itself, without a word. Its sender gives it up long before that,
+/// and says so: this is for rows that nobody looks at any more.
+const KEPT_FOR: Duration = Duration::from_secs(14 * 24 * 3600);
+
+const PK: &str = "OUTBOX";
 
 /// A mail. Who it goes to and what it says is sealed: it may carry a token that is stored nowhere else.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -27,8 +31,12 @@ pub struct Mail {
     pub sealed: String,
     /// How often sending it was tried.
     pub attempts: u32,
-    /// Until when nobody else may try.
-    pub taken_until: Moment,
+    /// From when on it may be tried. Whoever tries moves it, so that nobody else does meanwhile.
+    #[serde(rename = "active_at")]
+    pub due_at: Moment,
+    /// Who took it last: something random for each time that it is taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub taken_by: Option<String>,
     /// When it was written.
     pub created_at: Moment,
 }
@@ -49,7 +57,7 @@ impl Mail {
 }
 
 fn mail_key(id: OutboxId) -> Item {
-    key("OUTBOX", id.to_string())
+    key(PK, id.to_string())
 }
 
 impl Store {
@@ -69,56 +77,76 @@ impl Store {
 }
 
 impl OutboxStore {
-    /// Takes a mail to send it until `until`. `None` if it has left, or somebody else has taken it.
+    /// Takes a mail that is due, to try it until `until`. `None` if it has left, was taken by somebody else, or
+    /// failed and has to wait. A mail past its TTL is given too: that nobody sent it is news for somebody.
     pub async fn mail_take(
         &self,
         id: OutboxId,
         now: Moment,
         until: Moment,
     ) -> Result<Option<Mail>> {
+        // A reply that was lost makes the SDK ask again: then it is ours already.
+        let condition = "attribute_exists(pk) AND (active_at <= :now OR taken_by = :me)";
         let request = self.store.db.update_item().table_name(&*self.store.table);
         let request = request
             .set_key(Some(mail_key(id)))
-            .update_expression("SET taken_until = :until, attempts = attempts + :one")
-            .condition_expression("attribute_exists(pk) AND taken_until <= :now")
+            .update_expression("SET active_at = :until, taken_by = :me, attempts = attempts + :one")
+            .condition_expression(condition)
             .expression_attribute_values(":until", moment(until)?)
             .expression_attribute_values(":now", moment(now)?)
+            .expression_attribute_values(":me", s(uuid::Uuid::now_v7().to_string()))
             .expression_attribute_values(":one", n(1))
             .return_values(aws_sdk_dynamodb::types::ReturnValue::AllNew);
         match request.send().await {
             Ok(output) => {
-                let item = output.attributes.unwrap_or_default();
-                let row: MailItem = super::item::from_item(item)?;
-                Ok(Some(row.mail).filter(|_| row.expires_at > now.unix_seconds()))
+                let row: MailItem = from_item(output.attributes.unwrap_or_default())?;
+                Ok(Some(row.mail))
             }
             Err(error) => written::<(), _>(Err(error)).map(|_| None),
         }
     }
 
-    /// Forgets a mail that has left.
-    pub async fn mail_sent(&self, id: OutboxId) -> Result<()> {
+    /// Forgets a mail that has left, or that is given up.
+    pub async fn mail_delete(&self, id: OutboxId) -> Result<()> {
         self.store.remove(mail_key(id)).await
     }
 
-    /// Gives a mail back that could not be sent, for another attempt from `when` on.
-    pub async fn mail_give_back(&self, id: OutboxId, when: Moment) -> Result<()> {
+    /// Gives a mail back that could not be sent, for another attempt from `when` on. Nothing happens if somebody
+    /// else has taken it since.
+    pub async fn mail_give_back(&self, mail: &Mail, when: Moment) -> Result<()> {
+        let taken_by = mail.taken_by.as_deref();
+        let taken_by = taken_by.ok_or_else(|| Error::internal("a mail that nobody took"))?;
         let request = self.store.db.update_item().table_name(&*self.store.table);
         let request = request
-            .set_key(Some(mail_key(id)))
-            .update_expression("SET taken_until = :when")
-            .condition_expression("attribute_exists(pk)")
+            .set_key(Some(mail_key(mail.id)))
+            .update_expression("SET active_at = :when")
+            .condition_expression("taken_by = :me")
+            .expression_attribute_values(":me", s(taken_by))
             .expression_attribute_values(":when", moment(when)?);
         written(request.send().await).map(|_| ())
     }
 
-    /// The oldest mails, at most `limit`, that were written before `before`.
-    pub async fn mails_waiting(&self, before: Moment, limit: u32) -> Result<Vec<OutboxId>> {
-        let page = self
-            .store
-            .list::<MailItem>("OUTBOX".to_owned(), "out_", None, limit);
-        let (items, _) = page.await?;
-        let mails = items.into_iter().map(|item| item.mail);
-        let old = mails.filter(|mail| mail.created_at < before && mail.taken_until < before);
-        Ok(old.map(|mail| mail.id).collect())
+    /// Mails that are due since before `before`, at most `limit`, the longest due first.
+    pub async fn mails_due(&self, before: Moment, limit: u32) -> Result<Vec<OutboxId>> {
+        #[derive(Deserialize)]
+        struct Found {
+            sk: OutboxId,
+        }
+        let request = self.store.db.query().table_name(&*self.store.table);
+        let output = request
+            .index_name(BY_ACTIVITY)
+            .key_condition_expression("pk = :pk AND active_at < :before")
+            .expression_attribute_values(":pk", s(PK))
+            .expression_attribute_values(":before", moment(before)?)
+            .projection_expression("sk")
+            .consistent_read(true)
+            .limit(i32::try_from(limit).unwrap_or(i32::MAX))
+            .send()
+            .await
+            .map_err(crate::aws::error)?;
+        let items = output.items.unwrap_or_default().into_iter();
+        items
+            .map(|item| from_item::<Found>(item).map(|found| found.sk))
+            .collect()
     }
 }

@@ -10,6 +10,7 @@
 )]
 
 mod client;
+mod mails;
 mod samples;
 mod stack;
 mod turns;
@@ -29,6 +30,8 @@ async fn the_whole_stack_from_the_first_command_to_the_second_start() {
     ada.register_and_log_in("ada").await;
     step("everything is ready");
     turns::everything_is_ready(&ada).await;
+    step("a person gets in by mail");
+    let mut secrets = mails::a_person_gets_in_by_mail(&stack).await;
     step("wrong requests get their problems");
     turns::wrong_requests_get_their_problems(&ada).await;
     step("text streams while the model still writes");
@@ -46,7 +49,8 @@ async fn the_whole_stack_from_the_first_command_to_the_second_start() {
     stack.rotate("data-keys");
     turns::everything_is_ready(&ada).await;
     step("the logs are JSON and hold no secret");
-    stack.logs_hold_no(&ada.secrets()).await;
+    secrets.extend(ada.secrets());
+    stack.logs_hold_no(&secrets).await;
     step("a second start is refused while the first runs");
     stack.a_second_start_is_refused();
 

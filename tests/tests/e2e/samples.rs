@@ -27,6 +27,12 @@ pub(crate) async fn invoke_answers(stack: &Stack, client: &Client) {
         let answer: Value = serde_json::from_str(&answer).expect("JSON");
         assert_eq!(answer["statusCode"], status, "{sample}: {answer}");
     }
+    let sweep = invoke(
+        stack,
+        "mailer",
+        &repository().join("events/mailer/sweep.json"),
+    );
+    assert!(sweep.contains("given_up"), "{sweep}");
     // The command takes any status but 200 of a function that streams for a failure, so: a stream.
     let sample = repository().join("events/chat/send_message_as_stream.json");
     let sample = std::fs::read_to_string(sample).expect("a sample");

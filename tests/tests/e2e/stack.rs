@@ -70,6 +70,14 @@ impl Stack {
         }
     }
 
+    /// Where it says that it puts mails.
+    pub(crate) fn mails(&self) -> PathBuf {
+        let words = "Mails are not sent but put into ";
+        let mut lines = self.printed.iter();
+        let path = lines.find_map(|line| line.strip_prefix(words));
+        path.expect("it says where").into()
+    }
+
     /// Runs the commands that it printed in a shell, as they are.
     pub(crate) async fn paste_the_printed_commands(&self) {
         let from = self

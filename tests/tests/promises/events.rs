@@ -4,7 +4,11 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use key_rotation::RotationEvent;
+use mailer::Mailer;
 use promises::{FUNCTIONS, WITHOUT_ROUTES};
+use serde_json::{Value, json};
+use shared::http::Deadline;
+use shared::lambda::EventHandler as _;
 use test_support::TestApi;
 
 fn samples(function: &str) -> Vec<PathBuf> {
@@ -53,17 +57,49 @@ async fn every_sample_reaches_a_route_of_its_function() {
     }
 }
 
+fn sample(function: &str, name: &str) -> Value {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../events");
+    let path = path.join(function).join(name);
+    let text = std::fs::read_to_string(&path).expect("a sample");
+    serde_json::from_str(&text).expect("JSON")
+}
+
 #[test]
-fn functions_without_routes_have_samples_of_their_own_events() {
+fn every_function_without_routes_has_samples() {
     for (function, _) in WITHOUT_ROUTES {
-        let mut steps = BTreeSet::new();
-        for sample in samples(function) {
-            let text = std::fs::read_to_string(&sample).expect("a sample");
-            let event = serde_json::from_str(&text).expect("JSON");
-            let event =
-                RotationEvent::parse(event).unwrap_or_else(|error| panic!("{sample:?}: {error}"));
-            steps.insert(format!("{:?}", event.step));
-        }
-        assert_eq!(steps.len(), 4, "one for each step: {steps:?}");
+        assert!(!samples(function).is_empty(), "{function} has no sample");
     }
+}
+
+#[test]
+fn the_samples_of_a_rotation_are_its_four_steps() {
+    let mut steps = BTreeSet::new();
+    for sample in samples("key-rotation") {
+        let text = std::fs::read_to_string(&sample).expect("a sample");
+        let event = serde_json::from_str(&text).expect("JSON");
+        let event =
+            RotationEvent::parse(event).unwrap_or_else(|error| panic!("{sample:?}: {error}"));
+        steps.insert(format!("{:?}", event.step));
+    }
+    assert_eq!(steps.len(), 4, "one for each step: {steps:?}");
+}
+
+#[tokio::test]
+async fn the_samples_of_the_mailer_do_what_events_says() {
+    let api = TestApi::new(|_, _| Ok(axum::Router::new())).await;
+    let mailer = Mailer::new(&api.app);
+    let nothing = json!({"sent": 0, "failed": 0, "given_up": 0});
+    let failed = json!([{"itemIdentifier": "2e1424d4-87a3-44ab-83d2-661975830a7d"}]);
+    for (name, expected) in [
+        ("mail_waits.json", json!({"batchItemFailures": []})),
+        ("unknown_version.json", json!({"batchItemFailures": failed})),
+        ("sweep.json", nothing),
+    ] {
+        let answer = mailer
+            .handle(sample("mailer", name), Deadline::none())
+            .await;
+        let answer = serde_json::to_value(answer.expect(name)).expect("JSON");
+        assert_eq!(answer, expected, "{name}");
+    }
+    assert_eq!(samples("mailer").len(), 3, "a sample that is not played");
 }

@@ -13,6 +13,7 @@ mod configuration;
 mod document;
 mod events;
 mod limits;
+mod mails;
 mod panics;
 mod routes;
 mod sources;

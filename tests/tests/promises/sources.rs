@@ -61,6 +61,17 @@ fn only_the_secrets_module_reads_secrets() {
 }
 
 #[test]
+fn only_the_mailer_sends_mails() {
+    for folder in ["shared", "functions"] {
+        for (path, text) in sources(folder) {
+            if !path.ends_with("functions/mailer/src/ses.rs") {
+                assert!(!text.contains("aws_sdk_sesv2"), "{}", path.display());
+            }
+        }
+    }
+}
+
+#[test]
 fn models_and_errors_know_neither_http_nor_aws() {
     for (path, text) in sources("shared/src") {
         let shown = path.to_string_lossy();

@@ -102,7 +102,7 @@ pub(crate) async fn trail(api: &TestApi, token: &str) -> Vec<String> {
     let store = api.app.store.of(&caller);
     let days = ("2026-01-01", "2026-12-31");
     let records = store.audit_list(days, None, 1000, |_| true).await;
-    let records = records.expect("a trail").items.into_iter().rev();
+    let records = records.expect("a trail").records.into_iter().rev();
     let action = |action| serde_json::to_value(action).expect("JSON");
     records
         .map(|record| action(record.action).as_str().expect("a name").to_owned())

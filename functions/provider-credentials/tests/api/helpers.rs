@@ -36,7 +36,7 @@ pub(crate) async fn trail(api: &TestApi) -> Vec<String> {
     let store = api.app.store.of(&caller);
     let days = ("2026-01-01", "2026-12-31");
     let records = store.audit_list(days, None, 100, |_| true).await;
-    let mut records = records.expect("a trail").items;
+    let mut records = records.expect("a trail").records;
     records.reverse();
     let records = records.iter();
     records

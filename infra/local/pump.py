@@ -1,0 +1,129 @@
+"""Plays Lambda's and EventBridge's part for the mailer: hands it the messages of the mail queue, and wakes it every minute.
+
+Runs in the tools' virtual environment, where botocore is, for as long as the stack does. It keeps nothing: what it had
+in hand when it ended comes again, as on AWS.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from typing import Any
+
+import botocore.session
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from .console import say
+from .layout import ACCESS_KEY, REGION, REPOSITORY
+from .web import Unanswered, call
+
+FUNCTION = "mailer"
+# As in template.yaml.
+_SWEEP_SECONDS = 60.0
+_BATCH_SIZE = 10
+# Longer than the function's timeout there.
+_INVOKE_SECONDS = 90.0
+_POLL_SECONDS = 5
+_PAUSE_SECONDS = 2.0
+
+Message = dict[str, Any]
+
+
+class Failed(Exception):
+    """The function did not handle the event: all of its messages come again."""
+
+
+class Pump:
+    def __init__(self, api: str, aws: str, queue: str) -> None:
+        self._address = f"{api}/2015-03-31/functions/{FUNCTION}/invocations"
+        self._queue = queue
+        self._sweep = json.loads(
+            (REPOSITORY / "events" / FUNCTION / "sweep.json").read_text()
+        )
+        self._sqs = botocore.session.get_session().create_client(
+            "sqs",
+            region_name=REGION,
+            endpoint_url=aws,
+            aws_access_key_id=ACCESS_KEY,
+            aws_secret_access_key=ACCESS_KEY,
+            config=Config(connect_timeout=5, read_timeout=30),
+        )
+
+    def run(self) -> None:
+        next_sweep = time.monotonic()
+        while True:
+            try:
+                if time.monotonic() >= next_sweep:
+                    next_sweep = time.monotonic() + _SWEEP_SECONDS
+                    self._invoke(self._sweep)
+                self._pass_on()
+            except (Failed, BotoCoreError, ClientError) as error:
+                say(f"{type(error).__name__}: {error}")
+                time.sleep(_PAUSE_SECONDS)
+
+    def _pass_on(self) -> None:
+        received = self._sqs.receive_message(
+            QueueUrl=self._queue,
+            MaxNumberOfMessages=_BATCH_SIZE,
+            WaitTimeSeconds=_POLL_SECONDS,
+            AttributeNames=["All"],
+        )
+        messages = received.get("Messages") or []
+        if not messages:
+            return
+        failed = self._failures({"Records": [_record(message) for message in messages]})
+        for message in messages:
+            if message["MessageId"] not in failed:
+                self._sqs.delete_message(
+                    QueueUrl=self._queue, ReceiptHandle=message["ReceiptHandle"]
+                )
+        say(f"{len(messages)} messages, {len(failed)} failed")
+
+    def _failures(self, event: Message) -> set[str]:
+        """The ids that failed. An answer that is not one fails them all, as on AWS."""
+        answer = self._invoke(event)
+        try:
+            return {item["itemIdentifier"] for item in answer["batchItemFailures"]}
+        except (KeyError, TypeError):
+            raise Failed("the mailer's answer names no batchItemFailures") from None
+
+    def _invoke(self, event: Message) -> Any:
+        try:
+            reply = call(
+                self._address, body=json.dumps(event).encode(), timeout=_INVOKE_SECONDS
+            )
+            answer = reply.json()
+        except (Unanswered, ValueError) as error:
+            raise Failed(f"the mailer did not answer: {error}") from error
+        if reply.status != 200:
+            raise Failed(f"the mailer failed ({reply.status}); functions.log says why")
+        return answer
+
+
+def _record(message: Message) -> Message:
+    """A message as Lambda hands it over."""
+    return {
+        "messageId": message["MessageId"],
+        "receiptHandle": message["ReceiptHandle"],
+        "body": message["Body"],
+        "attributes": message.get("Attributes", {}),
+        "messageAttributes": {},
+        "md5OfBody": message.get("MD5OfBody", ""),
+        "eventSource": "aws:sqs",
+        "awsRegion": REGION,
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--api", required=True)
+    parser.add_argument("--aws", required=True)
+    parser.add_argument("--queue", required=True)
+    options = parser.parse_args()
+    Pump(options.api, options.aws, options.queue).run()
+
+
+if __name__ == "__main__":
+    main()

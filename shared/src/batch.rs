@@ -1,0 +1,221 @@
+//! Batches of messages that SQS hands to a function, and what the function answers.
+//!
+//! A message that fails is named in the answer, and comes again alone. When a dependency is away the whole batch
+//! is an error: then Lambda takes fewer messages for a while, and its metrics say that something is wrong.
+//!
+//! <https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html>
+
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::error::{Error, Result};
+use crate::http::Deadline;
+use crate::queue::QueueMessage;
+
+/// The event. Members that are not needed are left alone.
+#[derive(Debug, Clone, Deserialize)]
+pub struct SqsBatch {
+    #[serde(rename = "Records")]
+    records: Vec<SqsRecord>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct SqsRecord {
+    message_id: String,
+    #[serde(default)]
+    body: String,
+}
+
+/// Which messages of a batch failed. Lambda wants exactly these names.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BatchAnswer {
+    /// Each once, none if all went well.
+    pub batch_item_failures: Vec<FailedItem>,
+}
+
+/// One message that failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FailedItem {
+    /// Its id in SQS.
+    pub item_identifier: String,
+}
+
+impl SqsBatch {
+    /// Reads an event. One whose messages have no ids is refused as a whole: they could not be named.
+    pub fn parse(event: Value) -> Result<Self> {
+        let batch: Option<Self> = serde_json::from_value(event).ok();
+        batch
+            .filter(|batch| {
+                batch
+                    .records
+                    .iter()
+                    .all(|record| !record.message_id.is_empty())
+            })
+            .ok_or_else(|| Error::Malformed("this is not an event of SQS".to_owned()))
+    }
+
+    /// Handles one message after the other. A message that can't be read, fails or panics is named in the answer;
+    /// so are those for which less than `budget` is left.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] from a message: a dependency is away, and the messages after it are not begun.
+    pub async fn handle(
+        self,
+        deadline: Deadline,
+        budget: Duration,
+        handle: impl AsyncFn(QueueMessage) -> Result<()>,
+    ) -> Result<BatchAnswer> {
+        let mut answer = BatchAnswer::default();
+        let mut left = self.records.len();
+        for SqsRecord { message_id, body } in self.records {
+            if !deadline.allows(budget) {
+                tracing::warn!(left, "time is short: messages go back to the queue");
+                answer.add(message_id);
+                continue;
+            }
+            left -= 1;
+            // Boxed, because the compiler gives up on futures that are nested so deeply.
+            let one = Box::pin(async {
+                let message = QueueMessage::read(&body)?;
+                handle(message).await
+            });
+            let handled = AssertUnwindSafe(one).catch_unwind().await;
+            let error = match handled {
+                Ok(Ok(())) => continue,
+                Ok(Err(error @ Error::Unavailable(_))) => return Err(error),
+                Ok(Err(error)) => error,
+                // What it panicked with could hold anything.
+                Err(_) => Error::internal("it panicked"),
+            };
+            tracing::error!(message.id = message_id, error = ?error, "message {message_id} failed: {error}");
+            answer.add(message_id);
+        }
+        Ok(answer)
+    }
+}
+
+impl BatchAnswer {
+    /// A message that came twice is named once.
+    fn add(&mut self, item_identifier: String) {
+        let item = FailedItem { item_identifier };
+        if !self.batch_item_failures.contains(&item) {
+            self.batch_item_failures.push(item);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::OutboxId;
+    use serde_json::json;
+
+    const BUDGET: Duration = Duration::from_secs(10);
+
+    fn batch(bodies: &[String]) -> SqsBatch {
+        let records = bodies.iter().enumerate();
+        let records: Vec<Value> = records
+            .map(|(place, body)| json!({"messageId": format!("m-{place}"), "body": body, "awsRegion": "r"}))
+            .collect();
+        SqsBatch::parse(json!({"Records": records})).expect("a batch")
+    }
+
+    fn message(id: OutboxId) -> String {
+        serde_json::to_string(&QueueMessage::MailWaits { version: 1, id }).expect("JSON")
+    }
+
+    fn named(places: impl IntoIterator<Item = usize>) -> Value {
+        let places = places.into_iter();
+        let items: Vec<Value> = places
+            .map(|place| json!({"itemIdentifier": format!("m-{place}")}))
+            .collect();
+        json!({"batchItemFailures": items})
+    }
+
+    #[tokio::test]
+    async fn exactly_the_messages_that_fail_are_named_whichever_they_are() {
+        for subset in 0_u32..1 << 10 {
+            let fails = |place: &usize| subset >> place & 1 == 1;
+            let ids: Vec<OutboxId> = (0..10).map(|_| OutboxId::new()).collect();
+            // Four ways to fail.
+            let bodies: Vec<String> = (0..10)
+                .map(|place| match place % 4 {
+                    0 if fails(&place) => "not JSON".to_owned(),
+                    1 if fails(&place) => message(ids[place]).replace(":1,", ":2,"),
+                    _ => message(ids[place]),
+                })
+                .collect();
+            let handle = async |message: QueueMessage| {
+                let QueueMessage::MailWaits { id, .. } = message;
+                let place = ids.iter().position(|known| *known == id).expect("an id");
+                match place % 4 {
+                    2 if fails(&place) => panic!("on command"),
+                    _ if fails(&place) => Err(Error::internal("on command")),
+                    _ => Ok(()),
+                }
+            };
+
+            let answer = batch(&bodies)
+                .handle(Deadline::none(), BUDGET, handle)
+                .await;
+            let answer = serde_json::to_value(answer.expect("an answer")).expect("JSON");
+            assert_eq!(answer, named((0..10).filter(fails)), "{subset:b}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_dependency_that_is_away_fails_the_batch_and_begins_nothing_more() {
+        let bodies: Vec<String> = (0..4).map(|_| message(OutboxId::new())).collect();
+        let begun = std::cell::Cell::new(0);
+        let handle = async |_| {
+            begun.set(begun.get() + 1);
+            if begun.get() == 2 {
+                return Err(Error::unavailable("on command"));
+            }
+            Ok(())
+        };
+        let answer = batch(&bodies)
+            .handle(Deadline::none(), BUDGET, handle)
+            .await;
+        assert!(matches!(answer, Err(Error::Unavailable(_))), "{answer:?}");
+        assert_eq!(begun.get(), 2);
+    }
+
+    #[tokio::test]
+    async fn with_too_little_time_nothing_is_begun_and_everything_goes_back() {
+        let bodies: Vec<String> = (0..3).map(|_| message(OutboxId::new())).collect();
+        let deadline = Deadline::after(BUDGET);
+        let answer = batch(&bodies).handle(deadline, BUDGET, async |_| panic!("it has begun"));
+        let answer = serde_json::to_value(answer.await.expect("an answer")).expect("JSON");
+        assert_eq!(answer, named(0..3));
+    }
+
+    #[tokio::test]
+    async fn a_message_that_comes_twice_is_named_once() {
+        let record = json!({"messageId": "m-0", "body": "{}"});
+        let batch = SqsBatch::parse(json!({"Records": [record, record]})).expect("a batch");
+        let answer = batch
+            .handle(Deadline::none(), BUDGET, async |_| Ok(()))
+            .await;
+        let answer = serde_json::to_value(answer.expect("an answer")).expect("JSON");
+        assert_eq!(answer, named([0]));
+    }
+
+    #[test]
+    fn what_could_not_be_named_is_refused() {
+        for wrong in [
+            json!({}),
+            json!({"Records": [{"body": "{}"}]}),
+            json!({"Records": [{"messageId": "", "body": "{}"}]}),
+        ] {
+            SqsBatch::parse(wrong.clone()).expect_err(&wrong.to_string());
+        }
+    }
+}
