@@ -338,10 +338,10 @@ def the_environment_has_no_secret(template: Template) -> Iterator[str]:
 
 def the_environment_is_what_config_reads(template: Template) -> Iterator[str]:
     reads = re.findall(
-        r'reader\s*\.(?:required|parsed|seconds|optional)\(\s*"([A-Z_]+)"',
+        r'reader\s*\.(?:parsed|seconds)\(\s*"([A-Z_]+)"',
         CONFIG.read_text(),
     )
-    wanted = {*reads, "LIMITS", "PROVIDERS"}
+    wanted = {*reads, "ALLOWED_ORIGINS", "LIMITS", "LOG_LEVEL", "PROVIDERS"}
     for name, properties in template.functions().items():
         given = set(properties["Environment"]["Variables"]) - FOREIGN_VARIABLES
         if given != wanted:

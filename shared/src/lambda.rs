@@ -16,7 +16,7 @@ use crate::config::Config;
 use crate::error::Result;
 use crate::http::with_layers;
 use crate::secret_source::refusal;
-use crate::telemetry;
+use crate::telemetry::{self, Levels};
 
 /// How long a start may wait for connections that the first request would open otherwise.
 const WARM_UP_LIMIT: Duration = Duration::from_millis(800);
@@ -145,12 +145,12 @@ async fn configured(function: &'static str) -> Option<App> {
     let config = match Config::from_env() {
         Ok(config) => config,
         Err(faults) => {
-            telemetry::init("info");
+            telemetry::init(function, &Levels::default());
             tracing::error!(function, faults = ?faults.0, "{faults}");
             return None;
         }
     };
-    telemetry::init(&config.log_level);
+    telemetry::init(function, &config.log_level);
     Some(App::new(config, &crate::aws::load().await))
 }
 
