@@ -19,6 +19,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use super::limit::LimitCell;
 use super::log::log_request;
 use super::problem::{Failed, Problem};
+use super::trace::{TRACEPARENT, TraceContext};
 use crate::error::Error;
 use crate::model::RequestId;
 
@@ -75,10 +76,12 @@ fn answer_panic(panic: Box<dyn Any + Send>) -> Response {
     Error::internal(format!("a handler panicked: {}", text.unwrap_or_default())).into_response()
 }
 
-/// The outermost layer: gives the request its id, and the response its id and its headers.
+/// The outermost layer: gives the request its id and its trace, and the response both and its headers.
 async fn finish(mut request: Request, next: Next) -> Result<Response, Infallible> {
     let request_id = RequestId::new();
+    let trace = TraceContext::of(&request, request_id);
     request.extensions_mut().insert(request_id);
+    request.extensions_mut().insert(trace.clone());
     let limits = LimitCell::default();
     request.extensions_mut().insert(limits.clone());
     let mut response = next.run(request).await;
@@ -90,6 +93,9 @@ async fn finish(mut request: Request, next: Next) -> Result<Response, Infallible
     let headers = response.headers_mut();
     if let Ok(value) = HeaderValue::from_str(&request_id.to_string()) {
         headers.insert(X_REQUEST_ID, value);
+    }
+    if let Some(value) = trace.traceparent() {
+        headers.insert(TRACEPARENT, value);
     }
     limits.write(headers);
     add_missing(headers);

@@ -10,6 +10,7 @@ use axum::response::Response;
 use http::Method;
 
 use super::problem::{Failed, Problem};
+use super::trace::TraceContext;
 use crate::auth::Caller;
 use crate::error::Error;
 use crate::model::RequestId;
@@ -29,6 +30,7 @@ impl LoggedCaller {
 struct Asked {
     function: &'static str,
     request_id: String,
+    trace_id: String,
     lambda_request_id: String,
     method: Method,
     /// The route's pattern and not the path: a path may hold anything.
@@ -48,6 +50,7 @@ pub(super) async fn log_request(
     let asked = Asked {
         function,
         request_id: text(extensions.get::<RequestId>()),
+        trace_id: text(extensions.get::<TraceContext>().map(TraceContext::trace_id)),
         lambda_request_id: text(lambda.map(|lambda| &lambda.request_id)),
         method: request.method().clone(),
         route: text(extensions.get::<MatchedPath>().map(MatchedPath::as_str)),
@@ -64,6 +67,7 @@ fn write(asked: &Asked, response: &Response) {
     let Asked {
         function,
         request_id,
+        trace_id,
         lambda_request_id,
         method,
         route,
@@ -83,6 +87,7 @@ fn write(asked: &Asked, response: &Response) {
             tracing::$level!(
                 function,
                 request_id,
+                trace_id,
                 lambda_request_id,
                 %method,
                 route,

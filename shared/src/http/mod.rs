@@ -17,6 +17,7 @@ mod origin;
 mod params;
 mod problem;
 mod timestamp;
+mod trace;
 
 pub use accept::{AcceptsJson, Wants};
 pub use cursor::Listing;
@@ -30,3 +31,4 @@ pub use message::MessageView;
 pub use params::{IfMatch, Path, Query, etag};
 pub use problem::Problem;
 pub use timestamp::Timestamp;
+pub use trace::TraceContext;

@@ -9,5 +9,6 @@ mod helpers;
 mod provider_faults;
 mod refused_messages;
 mod streamed_turns;
+mod trace;
 mod two_turns;
 mod whole_turns;
