@@ -51,6 +51,15 @@ PROBLEM_MEMBERS = {"type", "title", "status", "detail", "request_id"}
 DEFAULT_RETENTION_SECONDS = 345_600
 DEFAULT_VISIBILITY_SECONDS = 30
 
+# What a gateway response can say to pages: the origin, if exactly one is listed.
+ONE_ORIGIN = {
+    "Fn::If": [
+        "WithOneOrigin",
+        {"Fn::Sub": "'${AllowedOrigins}'"},
+        {"Ref": "AWS::NoValue"},
+    ]
+}
+
 SECRET_LIKE = re.compile(
     r"AKIA[0-9A-Z]{16}|sk-[A-Za-z0-9_-]{16}|BEGIN [A-Z ]*PRIVATE KEY|eyJ[A-Za-z0-9_-]{20}|(?<![\w-])[A-Za-z0-9+/_-]{40,}={0,2}"
 )
@@ -361,6 +370,7 @@ def the_gateway_answers_as_we_do(template: Template) -> Iterator[str]:
     )
     wanted = {name.replace("_", "-").lower(): f"'{value}'" for name, value in pairs}
     wanted["content-type"] = "'application/problem+json'"
+    wanted["vary"] = "'Origin'"
     responses = template.body["x-amazon-apigateway-gateway-responses"]
     for needed in {
         "DEFAULT_4XX",
@@ -374,6 +384,9 @@ def the_gateway_answers_as_we_do(template: Template) -> Iterator[str]:
             key.split(".")[-1].lower(): value
             for key, value in response["responseParameters"].items()
         }
+        allowed = headers.get("access-control-allow-origin", {})
+        if allowed != ONE_ORIGIN:
+            yield f"the gateway response {name} may name the one origin that is listed, and no other"
         if wrong := [
             header for header, value in wanted.items() if headers.get(header) != value
         ]:

@@ -136,7 +136,9 @@ async fn start(
     if let Err(error) = &router {
         tracing::error!(function, error = ?error, "the function could not start: {error}");
     }
-    router.ok().map(|router| with_layers(function, router))
+    router
+        .ok()
+        .map(|router| with_layers(function, router, &app.config))
 }
 
 /// Reads the configuration and makes the clients. With a faulty configuration the process ends here, with

@@ -33,8 +33,6 @@ struct Asked {
     trace_id: String,
     lambda_request_id: String,
     method: Method,
-    /// The route's pattern and not the path: a path may hold anything.
-    route: String,
     caller: LoggedCaller,
     started: Instant,
 }
@@ -53,7 +51,6 @@ pub(super) async fn log_request(
         trace_id: text(extensions.get::<TraceContext>().map(TraceContext::trace_id)),
         lambda_request_id: text(lambda.map(|lambda| &lambda.request_id)),
         method: request.method().clone(),
-        route: text(extensions.get::<MatchedPath>().map(MatchedPath::as_str)),
         caller: LoggedCaller::default(),
         started: Instant::now(),
     };
@@ -70,10 +67,16 @@ fn write(asked: &Asked, response: &Response) {
         trace_id,
         lambda_request_id,
         method,
-        route,
         caller,
         started,
     } = asked;
+    // The route's pattern and not the path: a path may hold anything.
+    let route = text(
+        response
+            .extensions()
+            .get::<MatchedPath>()
+            .map(MatchedPath::as_str),
+    );
     let status = response.status().as_u16();
     let milliseconds = started.elapsed().as_secs_f64() * 1000.0;
     let caller = caller.0.get();

@@ -2,6 +2,7 @@
 
 mod accept;
 mod caller;
+mod cors;
 mod cursor;
 mod deadline;
 mod guest;
@@ -12,6 +13,7 @@ mod list;
 mod location;
 mod log;
 mod message;
+mod methods;
 pub mod openapi;
 mod origin;
 mod params;

@@ -97,7 +97,7 @@ impl TestApi {
         let keys = names.map(|name| (name.to_owned(), SecretString::from(PROVIDER_KEY)));
         let router = build(app.clone(), ProviderKeys::fixed(keys)).expect("a router");
         Self {
-            router: with_layers("test", router),
+            router: with_layers("test", router, &app.config),
             app,
             table,
             provider,
@@ -114,7 +114,11 @@ impl TestApi {
             provider: self.provider.clone(),
             source: self.source.clone(),
             people: self.people.clone(),
-            router: with_layers("test", build(self.app.clone()).expect("a router")),
+            router: with_layers(
+                "test",
+                build(self.app.clone()).expect("a router"),
+                &self.app.config,
+            ),
         }
     }
 

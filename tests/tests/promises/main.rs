@@ -11,6 +11,7 @@ mod configuration;
 mod document;
 mod events;
 mod limits;
+mod methods;
 mod panics;
 mod routes;
 mod sources;
