@@ -1,4 +1,5 @@
-//! How a function's process starts.
+//! How a function's process starts. With the argument `--check` it looks at its settings and at what they name, and
+//! ends.
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use serde_json::Value;
 
 use crate::app::App;
 use crate::config::Config;
+use crate::doctor;
 use crate::error::Result;
 use crate::http::with_layers;
 use crate::secret_source::refusal;
@@ -28,6 +30,9 @@ const PAUSE: Duration = Duration::from_millis(50);
 
 /// Serves a router whose answers are whole.
 pub async fn serve(function: &'static str, router: impl FnOnce(App) -> Result<Router>) -> ExitCode {
+    if doctor::is_asked_for() {
+        return doctor::run().await;
+    }
     let Some(router) = start(function, router).await else {
         return ExitCode::FAILURE;
     };
@@ -40,6 +45,9 @@ pub async fn serve_streams(
     function: &'static str,
     router: impl FnOnce(App) -> Result<Router>,
 ) -> ExitCode {
+    if doctor::is_asked_for() {
+        return doctor::run().await;
+    }
     let Some(router) = start(function, router).await else {
         return ExitCode::FAILURE;
     };
@@ -55,6 +63,9 @@ pub async fn serve_events<H: EventHandler>(
     function: &'static str,
     handler: impl FnOnce(App) -> H,
 ) -> ExitCode {
+    if doctor::is_asked_for() {
+        return doctor::run().await;
+    }
     let Some(app) = configured(function).await else {
         return ExitCode::FAILURE;
     };

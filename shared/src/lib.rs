@@ -7,8 +7,10 @@
 pub mod app;
 pub mod auth;
 pub mod aws;
+pub mod checks;
 pub mod clock;
 pub mod config;
+mod doctor;
 pub mod error;
 pub mod http;
 pub mod lambda;

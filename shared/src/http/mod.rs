@@ -31,6 +31,7 @@ pub use json::{Json, MAX_BODY_BYTES};
 pub use layers::with_layers;
 pub use list::List;
 pub use location::location;
+pub(crate) use log::causes;
 pub use message::MessageView;
 pub use params::{IfMatch, Path, Query, etag};
 pub use problem::Problem;
