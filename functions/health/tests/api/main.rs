@@ -3,6 +3,7 @@
 #![expect(clippy::expect_used, reason = "a test that can't go on has failed")]
 
 mod check;
+mod docs_in_production;
 
 use axum::http::Method;
 use serde_json::Value;
