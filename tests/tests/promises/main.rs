@@ -10,8 +10,12 @@
 mod configuration;
 mod document;
 mod events;
+mod headers;
 mod limits;
+mod logs;
 mod methods;
 mod panics;
+mod problems;
 mod routes;
 mod sources;
+mod sweep;
