@@ -33,6 +33,8 @@ pub enum ProviderFault {
     },
     /// 401 or 403: our own key is missing, wrong or not allowed.
     Unauthorized,
+    /// 401 or 403 for a key that the tenant brought.
+    CredentialRefused,
     /// Any other 4xx: the provider refused this request.
     Refused,
     /// An answer that is not the protocol: HTML, broken JSON, an event over the size limit.
@@ -179,6 +181,9 @@ fn provider_sentence(fault: &ProviderFault) -> &'static str {
         }
         ProviderFault::Unauthorized => {
             "the model provider refused our credentials; the operator must set a valid key"
+        }
+        ProviderFault::CredentialRefused => {
+            "the model provider refused your tenant's own key; an administrator must replace or delete it"
         }
         ProviderFault::Refused => {
             "the model provider refused the request; your message is kept, try another model or a shorter message"

@@ -13,6 +13,7 @@ pub mod config;
 mod doctor;
 pub mod error;
 pub mod http;
+pub mod kept;
 pub mod lambda;
 pub mod limits;
 pub mod mail;

@@ -17,7 +17,7 @@ pub struct Function {
 }
 
 /// Every function that serves HTTP. A test compares this list with `functions/` and `template.yaml`.
-pub const FUNCTIONS: [Function; 5] = [
+pub const FUNCTIONS: [Function; 6] = [
     Function {
         name: "auth",
         openapi: auth::openapi,
@@ -42,6 +42,11 @@ pub const FUNCTIONS: [Function; 5] = [
         name: "models",
         openapi: models::openapi,
         router: |app, _| models::router(app),
+    },
+    Function {
+        name: "provider-credentials",
+        openapi: provider_credentials::openapi,
+        router: |app, _| provider_credentials::router(app),
     },
 ];
 
@@ -77,4 +82,5 @@ pub fn real_path(path: &str) -> String {
             path.replace(name, &format!("{prefix}_{id}"))
         });
     path.replace("{model_id}", "m")
+        .replace("{provider}", "scripted")
 }

@@ -21,7 +21,8 @@ struct Chat {
 /// The group's routes.
 pub fn router(app: App) -> Result<Router> {
     let secret = app.config.provider_keys_secret_id.clone();
-    router_with(app.clone(), ProviderKeys::secret(app.secrets, secret))
+    let keys = ProviderKeys::secret(app.secrets.clone(), secret, app.clock.clone());
+    router_with(app, keys)
 }
 
 /// The group's routes with provider keys from elsewhere.

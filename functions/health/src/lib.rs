@@ -27,6 +27,7 @@ pub fn router(app: App) -> Result<Router> {
     let keys = ProviderKeys::secret(
         app.secrets.clone(),
         app.config.provider_keys_secret_id.clone(),
+        app.clock.clone(),
     );
     router_with(app, keys)
 }

@@ -6,7 +6,8 @@
     reason = "this stands for another service, with errors of its own"
 )]
 
-use std::sync::{Arc, Mutex, PoisonError};
+mod desk;
+
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
@@ -20,6 +21,9 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
+
+use desk::Desk;
+pub use desk::Received;
 
 /// What the provider does with a request. Times are in milliseconds.
 #[derive(Debug, Clone, Deserialize)]
@@ -73,24 +77,13 @@ impl Default for Script {
     }
 }
 
-/// A request as the provider got it.
-#[derive(Debug, Clone)]
-pub struct Received {
-    /// Its headers.
-    pub headers: HeaderMap,
-    /// Its body.
-    pub body: Value,
-}
-
 /// A provider that runs.
 #[derive(Debug, Clone)]
 pub struct ScriptedProvider {
     /// Where it is.
     pub url: String,
-    received: Requests,
+    desk: Desk,
 }
-
-type Requests = Arc<Mutex<Vec<Received>>>;
 
 #[derive(Clone, Copy)]
 enum Wire {
@@ -108,18 +101,23 @@ impl ScriptedProvider {
             .await
             .map_err(|error| error.to_string())?;
         let address = listener.local_addr().map_err(|error| error.to_string())?;
-        let received = Requests::default();
-        let router = router(received.clone());
+        let desk = Desk::default();
+        let router = router(desk.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
         Ok(Self {
             url: format!("http://{address}"),
-            received,
+            desk,
         })
+    }
+
+    /// From now on answers 401 to requests with that key.
+    pub fn refuse_key(&self, key: &str) {
+        self.desk.refuse(key);
     }
 
     /// The requests for answers since this was asked last.
     pub fn take_requests(&self) -> Vec<Received> {
-        std::mem::take(&mut self.received.lock().unwrap_or_else(PoisonError::into_inner))
+        self.desk.take()
     }
 }
 
@@ -131,49 +129,48 @@ pub async fn serve(
     listener: TcpListener,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), String> {
-    let server = axum::serve(listener, router(Requests::default()));
+    let server = axum::serve(listener, router(Desk::default()));
     server
         .with_graceful_shutdown(stop)
         .await
         .map_err(|error| error.to_string())
 }
 
-fn router(received: Requests) -> Router {
+fn router(desk: Desk) -> Router {
     Router::new()
         .route("/v1/chat/completions", post(openai))
         .route("/v1/messages", post(anthropic))
         .route("/v1/models", get(models))
-        .with_state(received)
+        .with_state(desk)
 }
 
-async fn models() -> Json<Value> {
-    Json(
-        json!({"object": "list", "data": [{"id": "scripted", "object": "model", "owned_by": "stand-ins"}]}),
-    )
+async fn models(State(desk): State<Desk>, headers: HeaderMap) -> Response {
+    if let Some(refusal) = desk.refusal(&headers) {
+        return refusal;
+    }
+    let model = json!({"id": "scripted", "object": "model", "owned_by": "stand-ins"});
+    Json(json!({"object": "list", "data": [model]})).into_response()
 }
 
-async fn openai(
-    State(received): State<Requests>,
-    headers: HeaderMap,
-    Json(body): Json<Value>,
-) -> Response {
-    answer(Wire::OpenAi, &received, headers, body).await
+async fn openai(State(desk): State<Desk>, headers: HeaderMap, Json(body): Json<Value>) -> Response {
+    answer(Wire::OpenAi, &desk, headers, body).await
 }
 
 async fn anthropic(
-    State(received): State<Requests>,
+    State(desk): State<Desk>,
     headers: HeaderMap,
     Json(body): Json<Value>,
 ) -> Response {
-    answer(Wire::Anthropic, &received, headers, body).await
+    answer(Wire::Anthropic, &desk, headers, body).await
 }
 
-async fn answer(wire: Wire, received: &Requests, headers: HeaderMap, body: Value) -> Response {
+async fn answer(wire: Wire, desk: &Desk, headers: HeaderMap, body: Value) -> Response {
+    let refusal = desk.refusal(&headers);
     let script = script(&body);
-    received
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .push(Received { headers, body });
+    desk.note(Received { headers, body });
+    if let Some(refusal) = refusal {
+        return refusal;
+    }
     tokio::time::sleep(Duration::from_millis(script.head_delay_ms)).await;
     if let Some(status) = script.status {
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

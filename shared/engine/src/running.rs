@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 
 use crate::catalogue::Model;
 use crate::context::Window;
-use crate::provider::{Part, Prompt};
+use crate::provider::{Completion, OwnKeys, Part, Prompt};
 use crate::turn::{Engine, TurnEvent};
 
 /// How long a client may read nothing before it counts as gone.
@@ -68,11 +68,7 @@ impl Running {
             system_prompt: self.conversation.system_prompt.as_deref(),
             messages: window.into_messages(),
         };
-        let mut completion = self
-            .engine
-            .providers
-            .complete(&prompt, self.deadline)
-            .await?;
+        let mut completion = self.ask(&prompt).await?;
         let (mut text, mut finish_reason, mut usage) = (String::new(), None, None);
         let mut first_token = None;
         loop {
@@ -111,6 +107,34 @@ impl Running {
             first_token: first_token.unwrap_or(latency),
             latency,
         })
+    }
+
+    /// Asks the provider, with the tenant's own keys if it brought some.
+    async fn ask(&self, prompt: &Prompt<'_>) -> Result<Completion> {
+        let keys = &self.engine.tenant_keys;
+        let provider = &prompt.model.provider().name;
+        let own = keys.get(&self.store, provider).await?;
+        let asked = self.ask_with(own.as_deref(), prompt).await;
+        if !is_refused(&asked) {
+            return asked;
+        }
+        // They may have been replaced since they were read.
+        let now = keys.read_anew(&self.store, provider).await?;
+        if own == now {
+            return asked;
+        }
+        self.ask_with(now.as_deref(), prompt).await
+    }
+
+    async fn ask_with(&self, own: Option<&OwnKeys>, prompt: &Prompt<'_>) -> Result<Completion> {
+        let providers = &self.engine.providers;
+        match own {
+            Some(own) => {
+                let keys = own.at(self.engine.app.clock.now());
+                providers.complete_with(&keys, prompt, self.deadline).await
+            }
+            None => providers.complete(prompt, self.deadline).await,
+        }
     }
 
     /// Tells the client, as long as there is one.
@@ -244,4 +268,9 @@ impl Running {
             message.id
         );
     }
+}
+
+fn is_refused(asked: &Result<Completion>) -> bool {
+    let refused = |fault: &ProviderFault| *fault == ProviderFault::CredentialRefused;
+    matches!(asked, Err(Error::Provider { fault, .. }) if refused(fault))
 }

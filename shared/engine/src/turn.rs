@@ -18,7 +18,7 @@ use tokio::sync::mpsc;
 
 use crate::catalogue::{Catalogue, Model};
 use crate::context::Window;
-use crate::provider::Providers;
+use crate::provider::{Providers, TenantKeys};
 use crate::running::Running;
 
 /// How many of the newest messages the first read takes. Enough for most windows of most conversations, and
@@ -71,12 +71,16 @@ pub struct Engine {
     pub(crate) app: App,
     catalogue: Catalogue,
     pub(crate) providers: Providers,
+    pub(crate) tenant_keys: TenantKeys,
 }
 
 impl Engine {
     /// With those models and providers.
-    pub const fn new(app: App, catalogue: Catalogue, providers: Providers) -> Self {
+    pub fn new(app: App, catalogue: Catalogue, providers: Providers) -> Self {
+        // What tenants bring is sealed with it.
+        app.vault.needed_at_start();
         Self {
+            tenant_keys: TenantKeys::new(&app),
             app,
             catalogue,
             providers,

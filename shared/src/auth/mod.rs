@@ -19,4 +19,4 @@ pub use keys::{KeyRing, RingFault, successor, try_successor};
 pub use one_time::{InvitationToken, OneTimeSecret, ResetToken, VerifyToken};
 pub use password::PasswordHasher;
 pub use refresh::{RefreshSecret, RefreshToken};
-pub use standing::{BELIEVED_FOR, Standings};
+pub use standing::Standings;

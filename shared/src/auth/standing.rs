@@ -1,54 +1,16 @@
 //! What credentials are worth right now, remembered for half a minute.
 //!
 //! A logout, a lower role, a removed member, a suspended tenant or a revoked key takes effect at once in the
-//! process that wrote it, and within [`BELIEVED_FOR`] in every other.
+//! process that wrote it, and within [`crate::kept::BELIEVED_FOR`] in every other.
 
 use std::collections::HashMap;
-use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use crate::clock::{Clock, Moment};
 use crate::error::Result;
+use crate::kept::{Kept, MOST_KEPT};
 use crate::model::{SessionId, TenantId, UserId};
 use crate::store::{KeyGrant, Standing, Store, USE_IS_RECORDED_EVERY};
-
-/// For how long what was read is believed.
-pub const BELIEVED_FOR: Duration = Duration::from_secs(30);
-/// How many are remembered in a process at most.
-const MOST_KEPT: usize = 10_000;
-
-/// A map whose entries are good for half a minute, and that stays small.
-#[derive(Debug)]
-struct Kept<K, V>(Mutex<HashMap<K, (V, Moment)>>);
-
-impl<K: Eq + Hash, V: Copy> Kept<K, V> {
-    fn new() -> Self {
-        Self(Mutex::default())
-    }
-
-    fn get(&self, key: &K, now: Moment) -> Option<V> {
-        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (value, at) = kept.get(key)?;
-        (now.since(*at) < BELIEVED_FOR).then_some(*value)
-    }
-
-    fn put(&self, key: K, value: V, now: Moment) {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.len() >= MOST_KEPT {
-            kept.retain(|_, (_, at)| now.since(*at) < BELIEVED_FOR);
-        }
-        if kept.len() >= MOST_KEPT {
-            kept.clear();
-        }
-        kept.insert(key, (value, now));
-    }
-
-    fn forget(&self, forgotten: impl Fn(&K) -> bool) {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.retain(|key, _| !forgotten(key));
-    }
-}
 
 /// A member, with the session if there is one.
 type Who = (UserId, TenantId, Option<SessionId>);
@@ -72,8 +34,8 @@ impl Standings {
         Self(Arc::new(Inner {
             store,
             clock,
-            members: Kept::new(),
-            grants: Kept::new(),
+            members: Kept::default(),
+            grants: Kept::default(),
             used: Mutex::default(),
         }))
     }

@@ -165,6 +165,11 @@ fn provider_kind(fault: ProviderFault) -> (StatusCode, &'static str, &'static st
             "provider-unauthorized",
             "Model provider refused our key",
         ),
+        ProviderFault::CredentialRefused => (
+            S::BAD_GATEWAY,
+            "provider-credential-refused",
+            "Model provider refused the tenant's key",
+        ),
         ProviderFault::Refused => (
             S::BAD_GATEWAY,
             "provider-refused",

@@ -4,6 +4,7 @@ mod api_key;
 mod audit;
 mod common_passwords;
 mod conversation;
+mod credential;
 mod id;
 mod identity;
 mod llm;
@@ -16,6 +17,7 @@ pub use conversation::{
     Answer, Conversation, ConversationStatus, FinishReason, MAX_CONTENT_BYTES, Message,
     MessageContent, Role, SystemPrompt, Title, Usage,
 };
+pub use credential::{ProviderCredential, ProviderKey, SealedKey};
 pub use id::{
     ApiKeyId, ConversationId, InvitationId, MessageId, OutboxId, RequestId, SessionId, TenantId,
     UserId,

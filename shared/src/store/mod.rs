@@ -11,6 +11,7 @@
 //! | `LOGIN#<hash of the address>` | `LOGIN` | failed logins in a row | `lockout.rs` |
 //! | `TENANT#<tenant>` | `TENANT`, `MEMBER#<user>`, `INVITE#<invitation>` | a tenant | `tenant.rs` |
 //! | `TENANT#<tenant>` | `APIKEY#<key>` | an API key | `api_key.rs` |
+//! | `TENANT#<tenant>` | `PROVIDERKEY#<provider>` | a key that the tenant brought, sealed | `credential.rs` |
 //! | `APIKEY#<hash of the secret>` | `APIKEY` | what a request with that secret may do | `api_key.rs` |
 //! | `AUDIT#<tenant>` | `<day>#<sequence>` | the audit trail | `audit.rs` |
 //! | `OUTBOX` | `<mail>` | mails that are to be sent | `outbox.rs` |
@@ -26,6 +27,7 @@ mod account;
 mod api_key;
 mod audit;
 mod conversation;
+mod credential;
 mod item;
 mod limit;
 mod lockout;

@@ -122,6 +122,19 @@ impl TestApi {
         }
     }
 
+    /// A further process on the same table, which remembers nothing yet of who may do what.
+    pub fn further_process(&self, build: impl FnOnce(App) -> Result<Router>) -> Self {
+        let App { store, clock, .. } = &self.app;
+        let standings = Standings::new(store.clone(), clock.clone());
+        let app = App {
+            authenticator: authenticator(&self.app.config, clock, standings),
+            ..self.app.clone()
+        };
+        let mut process = self.beside(|_| build(app.clone()));
+        process.app = app;
+        process
+    }
+
     /// The same function for a client at that address.
     pub fn from_source(&self, address: &str) -> Self {
         Self {
@@ -304,15 +317,13 @@ async fn app(table: &str, provider: &str, limits: &Value) -> App {
     let config = config_with(provider, limits);
     let clock = Clock::manual(Moment::from_unix_seconds(START));
     let sdk = sdk(table).await;
-    let keys = KeySource::fixed(SecretString::from(SIGNING_KEYS), clock.clone());
     let store = Store::new(&sdk, TABLE);
     let vault = Vault::fixed(SecretString::from(DATA_KEYS), clock.clone());
     let standings = Standings::new(store.clone(), clock.clone());
-    let issuer = config.token_issuer.clone();
     App {
         limiter: Limiter::with_patience(config.limits.clone(), store.clone(), PATIENCE),
         store,
-        authenticator: Authenticator::new(keys, issuer, clock.clone(), config.stage, standings),
+        authenticator: authenticator(&config, &clock, standings),
         post: Post::new(
             vault.clone(),
             Queue::memory(),
@@ -325,6 +336,12 @@ async fn app(table: &str, provider: &str, limits: &Value) -> App {
         clock,
         sdk,
     }
+}
+
+fn authenticator(config: &Config, clock: &Clock, standings: Standings) -> Authenticator {
+    let keys = KeySource::fixed(SecretString::from(SIGNING_KEYS), clock.clone());
+    let issuer = config.token_issuer.clone();
+    Authenticator::new(keys, issuer, clock.clone(), config.stage, standings)
 }
 
 /// Settings of a function that calls no provider.
@@ -363,7 +380,7 @@ fn settings_with(provider: &str, limits: &Value) -> BTreeMap<&'static str, Strin
         ("DATA_KEYS_SECRET_ID", "data-keys"),
         ("PROVIDER_KEYS_SECRET_ID", "provider-keys"),
         ("TOKEN_ISSUER", "http://chatter.test"),
-        ("TURN_TIMEOUT_SECONDS", "5"),
+        ("TURN_TIMEOUT_SECONDS", "60"),
         ("ALLOWED_ORIGINS", ORIGIN),
     ];
     let plain = plain.map(|(name, value)| (name, value.to_owned()));

@@ -64,15 +64,23 @@ impl People {
         *self.lock().entry(name.to_owned()).or_insert(person)
     }
 
-    /// Makes a person a member of the tenant of another, and logs it in there.
+    /// Makes a new person who is a member of the tenant of another, and is logged in there.
     pub async fn join(&self, name: &str, host: &str, role: MembershipRole) -> Person {
-        let host = self.get(host).await;
         let (user, _) = self.account(name).await;
+        let tenant = self.admit(user, host, role).await;
+        let person = self.log_in(user, tenant).await;
+        self.lock().insert(name.to_owned(), person);
+        person
+    }
+
+    /// Makes a person a member of the tenant of another, too.
+    pub async fn admit(&self, user: UserId, host: &str, role: MembershipRole) -> TenantId {
+        let host = self.get(host).await;
         let store = self.direct.of(&self.caller_of(host).await);
         let now = self.app.clock.now();
         let invitation = Invitation {
             id: InvitationId::new(),
-            email: address(name),
+            email: address("somebody"),
             role,
             invited_by: host.user,
             token_hash: OneTimeSecret::random().expect("random").hash(),
@@ -88,9 +96,7 @@ impl People {
             .invitation_accept(host.tenant, &invitation, user, now, &event)
             .await;
         accepted.expect("a member");
-        let person = self.log_in(user, host.tenant).await;
-        self.lock().insert(name.to_owned(), person);
-        person
+        host.tenant
     }
 
     /// The access token of a person.

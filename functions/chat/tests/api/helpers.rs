@@ -14,6 +14,17 @@ pub(crate) async fn api() -> TestApi {
     TestApi::new(chat::router_with).await
 }
 
+/// The function with that many milliseconds for a turn.
+pub(crate) fn impatient(api: &TestApi, milliseconds: u64) -> TestApi {
+    let mut config = shared::config::Config::clone(&api.app.config);
+    config.turn_timeout = std::time::Duration::from_millis(milliseconds);
+    let app = shared::App {
+        config: std::sync::Arc::new(config),
+        ..api.app.clone()
+    };
+    api.beside(|_| chat::router_with(app, engine::ProviderKeys::fixed([])))
+}
+
 /// The table as Ada sees it.
 pub(crate) async fn store(api: &TestApi) -> TenantStore {
     let caller = api.people.caller("ada").await;

@@ -6,6 +6,7 @@ mod context;
 mod cost;
 mod disconnect;
 mod helpers;
+mod platform_keys;
 mod provider_faults;
 mod refused_messages;
 mod streamed_turns;

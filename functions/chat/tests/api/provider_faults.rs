@@ -3,7 +3,7 @@
 use serde_json::json;
 use test_support::Fault;
 
-use crate::helpers::{api, conversation, messages, pair, say, sent};
+use crate::helpers::{api, conversation, impatient, messages, pair, say, sent};
 
 #[tokio::test]
 async fn each_fault_is_a_problem_that_says_so_and_keeps_the_question() {
@@ -84,13 +84,7 @@ async fn a_provider_that_is_not_there_is_unavailable() {
 async fn a_provider_that_is_silent_times_out() {
     let api = api().await;
     let path = conversation(&api, json!({})).await;
-    let mut config = shared::config::Config::clone(&api.app.config);
-    config.turn_timeout = std::time::Duration::from_millis(300);
-    let app = shared::App {
-        config: std::sync::Arc::new(config),
-        ..api.app.clone()
-    };
-    let api = api.beside(|_| chat::router_with(app, engine::ProviderKeys::fixed([])));
+    let api = impatient(&api, 300);
     for script in [json!({"head_delay_ms": 60_000}), json!({"stall_after": 0})] {
         let reply = say(&api, &path, script).await;
         assert_eq!(reply.problem(), (504, "provider-timed-out".to_owned()));

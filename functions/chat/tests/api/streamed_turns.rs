@@ -4,7 +4,7 @@ use futures_util::StreamExt as _;
 use serde_json::{Value, json};
 use test_support::Body;
 
-use crate::helpers::{ADA, api, conversation, messages, stream};
+use crate::helpers::{ADA, api, conversation, impatient, messages, stream};
 
 #[tokio::test]
 async fn a_stream_begins_with_all_ids_and_ends_with_the_stored_message() {
@@ -88,6 +88,8 @@ async fn a_failure_after_some_text_is_the_last_event_and_stores_no_half_answer()
         ("stall_after", 504, "provider-timed-out"),
     ] {
         let path = conversation(&api, json!({})).await;
+        let patience = if key == "stall_after" { 1_000 } else { 60_000 };
+        let api = impatient(&api, patience);
         let reply = stream(&api, &path, json!({"say": ["a", "b", "c", "d"], key: 3})).await;
         assert_eq!(reply.status, 200);
         let events = reply.events();

@@ -1,105 +1,70 @@
-//! The keys of the providers: one secret, a JSON object from provider name to key.
+//! The platform's keys of the providers: one secret, a JSON object from provider name to key.
 
 use std::collections::HashMap;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use secrecy::{ExposeSecret as _, SecretString};
+use shared::Result;
+use shared::clock::Clock;
+use shared::secret_source::{SecretSource, SecretValue};
 use shared::secrets::Secrets;
-use shared::{Error, Result};
-use tokio::sync::Mutex;
-
-/// How long a process believes the keys that it read.
-const BELIEVED_FOR: Duration = Duration::from_secs(300);
-
-type Keys = Arc<HashMap<String, SecretString>>;
 
 /// Where the keys come from.
-#[derive(Clone)]
-pub struct ProviderKeys {
-    origin: Arc<Origin>,
-    kept: Arc<Mutex<Option<(Keys, Instant)>>>,
-}
+#[derive(Debug, Clone)]
+pub struct ProviderKeys(SecretSource<Keys>);
 
-enum Origin {
-    Secret { secrets: Secrets, id: String },
-    Fixed(Keys),
-}
+/// What the secret holds.
+#[derive(serde::Deserialize)]
+struct Keys(HashMap<String, SecretString>);
 
-impl std::fmt::Debug for ProviderKeys {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("ProviderKeys")
+/// Why a value is none. The parser's own message could quote a key.
+#[derive(Debug, thiserror::Error)]
+#[error("it is not a JSON object from provider name to key")]
+struct NoKeys;
+
+impl SecretValue for Keys {
+    const VARIABLE: &'static str = "PROVIDER_KEYS_SECRET_ID";
+    type Fault = NoKeys;
+
+    fn parse(value: &SecretString) -> std::result::Result<Self, NoKeys> {
+        serde_json::from_str(value.expose_secret()).map_err(|_| NoKeys)
     }
 }
 
 impl ProviderKeys {
     /// The keys in that secret.
-    pub fn secret(secrets: Secrets, id: String) -> Self {
-        Self::new(Origin::Secret { secrets, id })
+    pub fn secret(secrets: Secrets, id: String, clock: Clock) -> Self {
+        Self(SecretSource::secret(secrets, id, clock))
     }
 
-    /// These keys, for tests.
+    /// These keys, for tests and for functions that have none.
     pub fn fixed(keys: impl IntoIterator<Item = (String, SecretString)>) -> Self {
-        Self::new(Origin::Fixed(Arc::new(keys.into_iter().collect())))
-    }
-
-    fn new(origin: Origin) -> Self {
-        Self {
-            origin: Arc::new(origin),
-            kept: Arc::default(),
-        }
+        let keys = keys.into_iter();
+        let keys = keys.map(|(name, key)| (name, key.expose_secret().into()));
+        let value = serde_json::Value::Object(keys.collect()).to_string();
+        Self(SecretSource::fixed(value.into(), Clock::system()))
     }
 
     /// A provider's key. One without a key, such as a server on the same machine, has none or an empty one.
     pub(super) async fn get(&self, provider: &str) -> Result<Option<SecretString>> {
-        let keys = self.keys().await?;
-        Ok(keys
-            .get(provider)
-            .filter(|key| !key.expose_secret().is_empty())
-            .cloned())
+        Ok(self.0.get().await?.of(provider))
     }
 
-    /// Makes the next call read the secret again: a provider has refused a key, so it may have changed.
-    pub(super) async fn forget(&self) {
-        *self.kept.lock().await = None;
+    /// The provider's key after it refused that one, if there is another now: the secret is read anew, but at
+    /// most once a minute.
+    pub(super) async fn after_refusal(
+        &self,
+        provider: &str,
+        refused: Option<&SecretString>,
+    ) -> Result<Option<SecretString>> {
+        let key = self.0.after_unknown_key().await?.of(provider);
+        let refused = refused.map(SecretString::expose_secret);
+        Ok(key.filter(|key| Some(key.expose_secret()) != refused))
     }
+}
 
-    async fn keys(&self) -> Result<Keys> {
-        let mut kept = self.kept.lock().await;
-        if let Some((keys, _)) = kept
-            .as_ref()
-            .filter(|(_, read_at)| read_at.elapsed() < BELIEVED_FOR)
-        {
-            return Ok(keys.clone());
-        }
-        let keys = match (self.read().await, kept.as_ref()) {
-            (Ok(keys), _) => keys,
-            (Err(error), Some((keys, _))) => {
-                tracing::error!(error = ?error, "the provider keys could not be read; the ones known stay in use");
-                keys.clone()
-            }
-            (Err(error), None) => return Err(error),
-        };
-        *kept = Some((keys.clone(), Instant::now()));
-        Ok(keys)
-    }
-
-    async fn read(&self) -> Result<Keys> {
-        match &*self.origin {
-            Origin::Fixed(keys) => Ok(keys.clone()),
-            Origin::Secret { secrets, id } => {
-                let value = secrets.get(id).await?;
-                // The parser's own message could quote a key, so it is dropped.
-                let keys: HashMap<String, SecretString> = serde_json::from_str(
-                    value.expose_secret(),
-                )
-                .map_err(|_| {
-                    Error::internal(
-                        "the provider-keys secret is not a JSON object from provider name to key",
-                    )
-                })?;
-                Ok(Arc::new(keys))
-            }
-        }
+impl Keys {
+    fn of(&self, provider: &str) -> Option<SecretString> {
+        let key = self.0.get(provider);
+        key.filter(|key| !key.expose_secret().is_empty()).cloned()
     }
 }

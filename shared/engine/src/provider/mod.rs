@@ -3,6 +3,7 @@
 mod anthropic;
 mod keys;
 mod openai;
+mod tenant_keys;
 
 use std::collections::VecDeque;
 use std::sync::{Arc, OnceLock};
@@ -15,10 +16,11 @@ use http::header::RETRY_AFTER;
 use secrecy::SecretString;
 use shared::error::ProviderFault;
 use shared::http::TraceContext;
-use shared::model::{FinishReason, ProviderSpec, Usage, Wire};
+use shared::model::{FinishReason, ProviderKey, ProviderSpec, Usage, Wire};
 use shared::{BoxError, Error, Result};
 
 pub use keys::ProviderKeys;
+pub(crate) use tenant_keys::{OwnKeys, TenantKeys};
 
 use crate::catalogue::Model;
 use crate::context::Turned;
@@ -30,6 +32,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 const SILENCE_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long a readiness check may take.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long trying a tenant's key may take. Somebody waits for it, and would rather wait than try again.
+const TRY_TIMEOUT: Duration = Duration::from_secs(10);
 /// How much of a refusal is read, in bytes, to find its code.
 const MAX_REFUSAL_BYTES: usize = 16 * 1024;
 
@@ -93,38 +97,66 @@ impl Providers {
         Ok(self.http.get_or_init(|| http))
     }
 
-    /// Asks a model. The answer's parts are then taken from the completion, until `deadline`.
+    /// Asks a model with the platform's key. The answer's parts are then taken from the completion, until
+    /// `deadline`.
     pub(crate) async fn complete(
         &self,
         prompt: &Prompt<'_>,
         deadline: Instant,
     ) -> Result<Completion> {
-        let provider = prompt.model.provider();
-        let key = self.keys.get(&provider.name).await?;
-        let (request, parser): (_, Box<dyn Parser>) = match provider.wire {
+        let provider = &prompt.model.provider().name;
+        let key = self.keys.get(provider).await?;
+        let asked = self.ask(prompt, key.as_ref(), deadline).await;
+        if !is_unauthorized(&asked) {
+            return asked;
+        }
+        // It may have been rotated since it was read.
+        match self.keys.after_refusal(provider, key.as_ref()).await? {
+            Some(other) => self.ask(prompt, Some(&other), deadline).await,
+            None => asked,
+        }
+    }
+
+    /// Asks a model with keys that the tenant brought, and never with the platform's: the next key is tried
+    /// where the provider refuses one.
+    pub(crate) async fn complete_with(
+        &self,
+        own: &[&SecretString],
+        prompt: &Prompt<'_>,
+        deadline: Instant,
+    ) -> Result<Completion> {
+        for key in own {
+            let asked = self.ask(prompt, Some(key), deadline).await;
+            if !is_unauthorized(&asked) {
+                return asked;
+            }
+        }
+        Err(Error::provider(
+            ProviderFault::CredentialRefused,
+            "the provider refused every key of the tenant's",
+        ))
+    }
+
+    async fn ask(
+        &self,
+        prompt: &Prompt<'_>,
+        key: Option<&SecretString>,
+        deadline: Instant,
+    ) -> Result<Completion> {
+        let (request, parser): (_, Box<dyn Parser>) = match prompt.model.provider().wire {
             Wire::Openai => (
-                openai::request(self.http()?, prompt, key.as_ref()),
+                openai::request(self.http()?, prompt, key),
                 Box::<openai::OpenAi>::default(),
             ),
             Wire::Anthropic => (
-                anthropic::request(self.http()?, prompt, key.as_ref()),
+                anthropic::request(self.http()?, prompt, key),
                 Box::<anthropic::Anthropic>::default(),
             ),
         };
         let request = request.headers(prompt.trace.outgoing());
         let response = within(deadline, request.send()).await?.map_err(transport)?;
         if !response.status().is_success() {
-            let refusal = refusal(response, deadline).await;
-            if matches!(
-                refusal,
-                Error::Provider {
-                    fault: ProviderFault::Unauthorized,
-                    ..
-                }
-            ) {
-                self.keys.forget().await;
-            }
-            return Err(refusal);
+            return Err(refusal(response, deadline).await);
         }
         let content_type = response.headers().get(http::header::CONTENT_TYPE);
         let content_type = content_type
@@ -145,11 +177,27 @@ impl Providers {
     /// Whether a provider answers and takes our key. It lists its models, which costs nothing.
     pub async fn check(&self, provider: &ProviderSpec) -> Result<()> {
         let key = self.keys.get(&provider.name).await?;
+        self.list_models(provider, key.as_ref(), CHECK_TIMEOUT)
+            .await
+    }
+
+    /// Whether a provider takes that key, which a tenant brings.
+    pub async fn try_key(&self, provider: &ProviderSpec, key: &ProviderKey) -> Result<()> {
+        self.list_models(provider, Some(key.secret()), TRY_TIMEOUT)
+            .await
+    }
+
+    async fn list_models(
+        &self,
+        provider: &ProviderSpec,
+        key: Option<&SecretString>,
+        timeout: Duration,
+    ) -> Result<()> {
         let request = match provider.wire {
-            Wire::Openai => openai::list_models(self.http()?, provider, key.as_ref()),
-            Wire::Anthropic => anthropic::list_models(self.http()?, provider, key.as_ref()),
+            Wire::Openai => openai::list_models(self.http()?, provider, key),
+            Wire::Anthropic => anthropic::list_models(self.http()?, provider, key),
         };
-        let deadline = Instant::now() + CHECK_TIMEOUT;
+        let deadline = Instant::now() + timeout;
         let response = within(deadline, request.send()).await?.map_err(transport)?;
         if response.status().is_success() {
             return Ok(());
@@ -193,6 +241,11 @@ impl Completion {
             }
         }
     }
+}
+
+fn is_unauthorized<T>(asked: &Result<T>) -> bool {
+    let refused = |fault: &ProviderFault| *fault == ProviderFault::Unauthorized;
+    matches!(asked, Err(Error::Provider { fault, .. }) if refused(fault))
 }
 
 async fn within<T>(deadline: Instant, work: impl Future<Output = T>) -> Result<T> {

@@ -1,0 +1,56 @@
+//! Keys of model providers that tenants bring: stored, replaced, rotated with an overlap, never shown again.
+
+mod delete;
+mod list;
+mod store;
+mod view;
+
+use axum::Router;
+use axum::extract::FromRef;
+use engine::{Catalogue, ProviderKeys, Providers};
+use shared::model::ProviderSpec;
+use shared::{App, Error, Result};
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// What the handlers of this group can reach.
+#[derive(Debug, Clone, FromRef)]
+struct Credentials {
+    app: App,
+    catalogue: Catalogue,
+    providers: Providers,
+}
+
+impl Credentials {
+    /// A provider of the configuration.
+    fn provider(&self, name: &str) -> Result<&ProviderSpec> {
+        let mut known = self.catalogue.providers().into_iter();
+        known
+            .find(|provider| provider.name == name)
+            .ok_or(Error::NotFound("provider"))
+    }
+}
+
+/// The group's routes. It tries keys that tenants bring, and has none of the platform's.
+pub fn router(app: App) -> Result<Router> {
+    app.vault.needed_at_start();
+    let state = Credentials {
+        catalogue: Catalogue::new(&app.config.providers),
+        providers: Providers::new(ProviderKeys::fixed([])),
+        app,
+    };
+    Ok(routes().with_state(state).into())
+}
+
+/// The group's part of the OpenAPI document.
+pub fn openapi() -> OpenApi {
+    routes().into_openapi()
+}
+
+fn routes() -> OpenApiRouter<Credentials> {
+    OpenApiRouter::new()
+        .routes(routes!(list::list_credentials))
+        .routes(routes!(store::put_credential, delete::delete_credential))
+        .routes(routes!(store::rotate_credential))
+}

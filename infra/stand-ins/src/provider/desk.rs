@@ -1,0 +1,66 @@
+//! What the scripted provider remembers between requests.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use axum::Json;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
+
+/// A request as the provider got it.
+#[derive(Debug, Clone)]
+pub struct Received {
+    /// Its headers.
+    pub headers: HeaderMap,
+    /// Its body.
+    pub body: Value,
+}
+
+impl Received {
+    /// The key in its headers.
+    pub fn key(&self) -> Option<&str> {
+        key(&self.headers)
+    }
+}
+
+/// What the provider keeps: the requests it got, and the keys it takes no more.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Desk {
+    received: Arc<Mutex<Vec<Received>>>,
+    refused: Arc<Mutex<HashSet<String>>>,
+}
+
+impl Desk {
+    pub(super) fn note(&self, received: Received) {
+        lock(&self.received).push(received);
+    }
+
+    pub(super) fn take(&self) -> Vec<Received> {
+        std::mem::take(&mut lock(&self.received))
+    }
+
+    pub(super) fn refuse(&self, key: &str) {
+        lock(&self.refused).insert(key.to_owned());
+    }
+
+    /// The answer to a request with a key that is refused.
+    pub(super) fn refusal(&self, headers: &HeaderMap) -> Option<Response> {
+        let key = key(headers)?;
+        let error =
+            json!({"error": {"type": "invalid_api_key", "message": "SECRET-OF-THE-PROVIDER"}});
+        let refuse = || (StatusCode::UNAUTHORIZED, Json(error)).into_response();
+        lock(&self.refused).contains(key).then(refuse)
+    }
+}
+
+/// The key in a request, on either wire.
+fn key(headers: &HeaderMap) -> Option<&str> {
+    let value = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    let bearer = value("authorization").and_then(|value| value.strip_prefix("Bearer "));
+    bearer.or_else(|| value("x-api-key"))
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
