@@ -91,6 +91,7 @@ class World:
             "TOKEN_ISSUER": "https://bench.example.com",
             "PROVIDERS": json.dumps([provider]),
             "LIMITS": json.dumps(_LIMITS),
+            "ALLOWED_ORIGINS": "",
             "LOG_LEVEL": "info",
             "AWS_ENDPOINT_URL": self._aws if reachable else REFUSED,
             "AWS_ENDPOINT_URL_DYNAMODB": self._dynamodb if reachable else REFUSED,

@@ -57,6 +57,15 @@ PROBLEM_MEMBERS = {"type", "title", "status", "detail", "request_id"}
 DEFAULT_RETENTION_SECONDS = 345_600
 DEFAULT_VISIBILITY_SECONDS = 30
 
+# What a gateway response can say to pages: the origin, if exactly one is listed.
+ONE_ORIGIN = {
+    "Fn::If": [
+        "WithOneOrigin",
+        {"Fn::Sub": "'${AllowedOrigins}'"},
+        {"Ref": "AWS::NoValue"},
+    ]
+}
+
 SECRET_LIKE = re.compile(
     r"AKIA[0-9A-Z]{16}|sk-[A-Za-z0-9_-]{16}|BEGIN [A-Z ]*PRIVATE KEY|eyJ[A-Za-z0-9_-]{20}|(?<![\w-])[A-Za-z0-9+/_-]{40,}={0,2}"
 )
@@ -431,10 +440,10 @@ def the_environment_has_no_secret(template: Template) -> Iterator[str]:
 
 def the_environment_is_what_config_reads(template: Template) -> Iterator[str]:
     reads = re.findall(
-        r'reader\s*\.(?:required|parsed|seconds|optional)\(\s*"([A-Z_]+)"',
+        r'reader\s*\.(?:parsed|seconds)\(\s*"([A-Z_]+)"',
         CONFIG.read_text(),
     )
-    wanted = {*reads, "LIMITS", "PROVIDERS"}
+    wanted = {*reads, "ALLOWED_ORIGINS", "LIMITS", "LOG_LEVEL", "PROVIDERS"}
     for name, properties in template.functions().items():
         given = set(properties["Environment"]["Variables"]) - FOREIGN_VARIABLES
         if given != wanted:
@@ -454,6 +463,7 @@ def the_gateway_answers_as_we_do(template: Template) -> Iterator[str]:
     )
     wanted = {name.replace("_", "-").lower(): f"'{value}'" for name, value in pairs}
     wanted["content-type"] = "'application/problem+json'"
+    wanted["vary"] = "'Origin'"
     responses = template.body["x-amazon-apigateway-gateway-responses"]
     for needed in {
         "DEFAULT_4XX",
@@ -467,6 +477,9 @@ def the_gateway_answers_as_we_do(template: Template) -> Iterator[str]:
             key.split(".")[-1].lower(): value
             for key, value in response["responseParameters"].items()
         }
+        allowed = headers.get("access-control-allow-origin", {})
+        if allowed != ONE_ORIGIN:
+            yield f"the gateway response {name} may name the one origin that is listed, and no other"
         if wrong := [
             header for header, value in wanted.items() if headers.get(header) != value
         ]:

@@ -45,6 +45,9 @@ _LIMITS = [
     )
 ]
 
+# Where the usual tools serve a page that is being written: Next.js and others, Vite, Angular.
+_ORIGINS = [f"http://localhost:{port}" for port in (3000, 5173, 4200)]
+
 
 def discover() -> tuple[list[str], Path]:
     """The functions' binaries, and the directory where cargo puts what it builds."""
@@ -101,6 +104,8 @@ def write_settings(
             [provider.public() for provider in providers], separators=(",", ":")
         ),
         "LIMITS": json.dumps(_LIMITS, separators=(",", ":")),
+        # An application that is written on this machine, wherever its tools serve it.
+        "ALLOWED_ORIGINS": ",".join(_ORIGINS),
         "LOG_LEVEL": "info",
         # As deployed: events of API Gateway carry the stage before the path.
         "AWS_LAMBDA_HTTP_IGNORE_STAGE_IN_PATH": "true",

@@ -60,6 +60,15 @@ impl Moment {
         Some(day.to_string()).filter(|day| day == text)
     }
 
+    /// The date of HTTP headers (RFC 9110, section 5.6.7), in whole seconds: `Thu, 01 Jan 2026 00:00:00 GMT`.
+    pub fn http_date(self) -> String {
+        let moment = jiff::Timestamp::from_second(self.unix_seconds());
+        let text = moment.and_then(|moment| {
+            jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&moment)
+        });
+        text.unwrap_or_default()
+    }
+
     /// RFC 3339 in UTC with microseconds.
     pub fn rfc3339(self) -> String {
         jiff::Timestamp::from_microsecond(self.0)

@@ -1,11 +1,15 @@
 //! The only reader of the environment. All faults are reported together, by name and never by value.
 
+mod addresses;
+
 use std::collections::HashSet;
 use std::fmt;
 use std::time::Duration;
 
 use crate::limits::{self, Policy};
 use crate::model::ProviderSpec;
+use crate::telemetry::Levels;
+use addresses::{SENDER_RULE, URL_RULE, name, secure_url, sender};
 
 /// Where this deployment stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,8 +68,10 @@ pub struct Config {
     pub limits: Vec<Policy>,
     /// `TURN_TIMEOUT_SECONDS`: how long a turn may take; 240 if not set.
     pub turn_timeout: Duration,
-    /// `LOG_LEVEL`: a `tracing` filter; `info` if not set.
-    pub log_level: String,
+    /// `ALLOWED_ORIGINS`: the origins whose pages may read answers in browsers; none if not set.
+    pub allowed_origins: Vec<String>,
+    /// `LOG_LEVEL`: which lines are logged; `info` if not set.
+    pub log_level: Levels,
 }
 
 /// Everything that is wrong with the environment.
@@ -100,8 +106,12 @@ impl Config {
         };
         let stage = reader.parsed("STAGE", "local, dev, staging or prod", stage);
         let config = Self {
-            table_name: reader.required("TABLE_NAME"),
-            bucket_name: reader.required("BUCKET_NAME"),
+            table_name: reader
+                .parsed("TABLE_NAME", TABLE_RULE, |text| name(text, 3..=255, "_.-"))
+                .unwrap_or_default(),
+            bucket_name: reader
+                .parsed("BUCKET_NAME", BUCKET_RULE, |text| name(text, 3..=63, ".-"))
+                .unwrap_or_default(),
             queue_url: reader
                 .parsed("QUEUE_URL", URL_RULE, |url| secure_url(url, stage))
                 .unwrap_or_default(),
@@ -122,16 +132,23 @@ impl Config {
             email_verification_required: reader
                 .parsed("EMAIL_VERIFICATION", "required or optional", verification)
                 .unwrap_or(true),
-            signing_keys_secret_id: reader.required("SIGNING_KEYS_SECRET_ID"),
-            data_keys_secret_id: reader.required("DATA_KEYS_SECRET_ID"),
-            provider_keys_secret_id: reader.required("PROVIDER_KEYS_SECRET_ID"),
+            signing_keys_secret_id: reader
+                .parsed("SIGNING_KEYS_SECRET_ID", SECRET_RULE, secret)
+                .unwrap_or_default(),
+            data_keys_secret_id: reader
+                .parsed("DATA_KEYS_SECRET_ID", SECRET_RULE, secret)
+                .unwrap_or_default(),
+            provider_keys_secret_id: reader
+                .parsed("PROVIDER_KEYS_SECRET_ID", SECRET_RULE, secret)
+                .unwrap_or_default(),
             token_issuer: reader
                 .parsed("TOKEN_ISSUER", URL_RULE, |url| secure_url(url, stage))
                 .unwrap_or_default(),
             providers: reader.providers(stage),
             limits: reader.limits(),
             turn_timeout: reader.seconds("TURN_TIMEOUT_SECONDS", 5..=840, 240),
-            log_level: reader.optional("LOG_LEVEL", "info"),
+            allowed_origins: reader.origins(stage),
+            log_level: reader.log_level(),
             stage: stage.unwrap_or(Stage::Local),
         };
         if reader.faults.is_empty() {
@@ -142,11 +159,9 @@ impl Config {
     }
 }
 
-const URL_RULE: &str =
-    "an https:// URL without a slash at the end (http:// only where STAGE is local)";
-
-const SENDER_RULE: &str =
-    "an e-mail address that may send, and outside the local stage not one of example.com";
+const TABLE_RULE: &str = "the name of a table: 3 to 255 letters, digits, _, . and -";
+const BUCKET_RULE: &str = "the name of a bucket: 3 to 63 letters, digits, . and -";
+const SECRET_RULE: &str = "the name or the ARN of a secret";
 const TRANSPORT_RULE: &str = "ses, or where STAGE is local file: and a directory";
 
 struct Reader<G> {
@@ -157,15 +172,6 @@ struct Reader<G> {
 impl<G: Fn(&str) -> Option<String>> Reader<G> {
     fn value(&self, name: &str) -> Option<String> {
         (self.get)(name).filter(|value| !value.trim().is_empty())
-    }
-
-    fn required(&mut self, name: &str) -> String {
-        self.parsed(name, "a value", |value| Some(value.to_owned()))
-            .unwrap_or_default()
-    }
-
-    fn optional(&self, name: &str, default: &str) -> String {
-        self.value(name).unwrap_or_else(|| default.to_owned())
     }
 
     fn parsed<T>(
@@ -208,6 +214,28 @@ impl<G: Fn(&str) -> Option<String>> Reader<G> {
             ));
         }
         Duration::from_secs(seconds.unwrap_or(default))
+    }
+
+    fn log_level(&mut self) -> Levels {
+        let levels = Levels::parse(self.value("LOG_LEVEL").as_deref().unwrap_or("info"));
+        levels.unwrap_or_else(|| {
+            let rule = Levels::RULE;
+            self.faults
+                .push(format!("LOG_LEVEL is malformed: it must be {rule}"));
+            Levels::default()
+        })
+    }
+
+    fn origins(&mut self, stage: Option<Stage>) -> Vec<String> {
+        let Some(value) = self.value("ALLOWED_ORIGINS") else {
+            return Vec::new();
+        };
+        addresses::origins(&value, stage).unwrap_or_else(|faults| {
+            let faults = faults.into_iter();
+            self.faults
+                .extend(faults.map(|fault| format!("ALLOWED_ORIGINS{fault}")));
+            Vec::new()
+        })
     }
 
     fn limits(&mut self) -> Vec<Policy> {
@@ -274,11 +302,8 @@ fn stage(value: &str) -> Option<Stage> {
     }
 }
 
-fn sender(value: &str, stage: Option<Stage>) -> Option<String> {
-    let email = crate::model::Email::parse("", value).ok()?;
-    let text = email.as_str().to_owned();
-    let example = text.ends_with("@example.com") || text.ends_with(".example.com");
-    (!example || matches!(stage, Some(Stage::Local) | None)).then_some(text)
+fn secret(value: &str) -> Option<String> {
+    name(value, 1..=512, "/_+=.@:-")
 }
 
 fn mail_transport(value: &str, stage: Option<Stage>) -> Option<MailTransport> {
@@ -295,17 +320,6 @@ fn verification(value: &str) -> Option<bool> {
         "optional" => Some(false),
         _ => None,
     }
-}
-
-fn secure_url(value: &str, stage: Option<Stage>) -> Option<String> {
-    let uri: http::Uri = value.parse().ok()?;
-    let secure = uri.scheme_str() == Some("https")
-        || (uri.scheme_str() == Some("http") && matches!(stage, Some(Stage::Local) | None));
-    let plain = uri.query().is_none()
-        && !value.ends_with('/')
-        && !value.contains('@')
-        && uri.host().is_some();
-    (secure && plain).then(|| value.to_owned())
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
-//! How a function's process starts.
+//! How a function's process starts. With the argument `--check` it looks at its settings and at what they name, and
+//! ends.
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -14,10 +15,11 @@ use serde_json::Value;
 
 use crate::app::App;
 use crate::config::Config;
+use crate::doctor;
 use crate::error::Result;
 use crate::http::{Deadline, with_layers};
 use crate::secret_source::refusal;
-use crate::telemetry;
+use crate::telemetry::{self, Levels};
 
 /// How long a start may wait for connections that the first request would open otherwise.
 const WARM_UP_LIMIT: Duration = Duration::from_millis(800);
@@ -29,6 +31,9 @@ const PAUSE: Duration = Duration::from_millis(50);
 
 /// Serves a router whose answers are whole.
 pub async fn serve(function: &'static str, router: impl FnOnce(App) -> Result<Router>) -> ExitCode {
+    if doctor::is_asked_for() {
+        return doctor::run().await;
+    }
     let Some(router) = start(function, router).await else {
         return ExitCode::FAILURE;
     };
@@ -41,6 +46,9 @@ pub async fn serve_streams(
     function: &'static str,
     router: impl FnOnce(App) -> Result<Router>,
 ) -> ExitCode {
+    if doctor::is_asked_for() {
+        return doctor::run().await;
+    }
     let Some(router) = start(function, router).await else {
         return ExitCode::FAILURE;
     };
@@ -56,6 +64,9 @@ pub async fn serve_events<H: EventHandler>(
     function: &'static str,
     handler: impl FnOnce(App) -> H,
 ) -> ExitCode {
+    if doctor::is_asked_for() {
+        return doctor::run().await;
+    }
     let Some(app) = configured(function).await else {
         return ExitCode::FAILURE;
     };
@@ -145,7 +156,9 @@ async fn start(
     if let Err(error) = &router {
         tracing::error!(function, error = ?error, "the function could not start: {error}");
     }
-    router.ok().map(|router| with_layers(function, router))
+    router
+        .ok()
+        .map(|router| with_layers(function, router, &app.config))
 }
 
 /// Reads the configuration and makes the clients. With a faulty configuration the process ends here, with
@@ -154,12 +167,12 @@ async fn configured(function: &'static str) -> Option<App> {
     let config = match Config::from_env() {
         Ok(config) => config,
         Err(faults) => {
-            telemetry::init("info");
+            telemetry::init(function, &Levels::default());
             tracing::error!(function, faults = ?faults.0, "{faults}");
             return None;
         }
     };
-    telemetry::init(&config.log_level);
+    telemetry::init(function, &config.log_level);
     Some(App::new(config, &crate::aws::load().await))
 }
 

@@ -1,14 +1,13 @@
 //! `POST /api/v1/conversations/{conversation_id}/messages`
 
-use axum::Extension;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use engine::{Turn, TurnEvent, TurnRequest};
 use serde::Deserialize;
 use shared::auth::Caller;
-use shared::http::{Deadline, Json, MessageView, Path, Wants};
-use shared::model::{ConversationId, MessageContent, RequestId};
+use shared::http::{Deadline, Json, MessageView, Path, TraceContext, Wants};
+use shared::model::{ConversationId, MessageContent};
 use shared::{Error, Result};
 
 use crate::Chat;
@@ -51,16 +50,18 @@ pub(crate) async fn send_message(
     caller: Caller,
     wants: Wants,
     State(chat): State<Chat>,
-    Extension(request_id): Extension<RequestId>,
+    trace: TraceContext,
     deadline: Deadline,
     Path(conversation): Path<ConversationId>,
     Json(new): Json<NewMessage>,
 ) -> Result<Response> {
+    let request_id = trace.request_id();
     let request = TurnRequest {
         conversation,
         content: MessageContent::parse("/content", &new.content)?,
         deadline: deadline.within(chat.app.config.turn_timeout),
         request_id,
+        trace,
     };
     if new.stream {
         wants.stream()?;

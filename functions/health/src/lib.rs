@@ -7,6 +7,7 @@ mod ready;
 use axum::Router;
 use axum::extract::FromRef;
 use engine::{Catalogue, ProviderKeys, Providers};
+use shared::config::Stage;
 use shared::{App, Result};
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -36,10 +37,14 @@ pub fn router_with(app: App, keys: ProviderKeys) -> Result<Router> {
     app.vault.needed_at_start();
     let catalogue = Catalogue::new(&app.config.providers);
     let dependencies = Dependencies::new(&app, catalogue, Providers::new(keys));
-    let state = Health { app, dependencies };
-    Ok(Router::from(routes())
-        .merge(docs::router())
-        .with_state(state))
+    let routes = Router::from(routes());
+    // The document is what programs are written against, and no secret. Its page is for trying things out: it runs
+    // scripts on the address of the API, which production has no need of.
+    let routes = match app.config.stage {
+        Stage::Prod => routes,
+        Stage::Local | Stage::Dev | Stage::Staging => routes.merge(docs::router()),
+    };
+    Ok(routes.with_state(Health { app, dependencies }))
 }
 
 /// The group's part of the OpenAPI document.

@@ -8,35 +8,32 @@ use axum::http::StatusCode;
 use engine::{Catalogue, Providers};
 use futures_util::future::join_all;
 use serde::Serialize;
+use shared::App;
+use shared::checks::{Checked, Checks, check};
 use shared::http::{AcceptsJson, Guest, Json};
-use shared::model::ProviderSpec;
-use shared::{App, Error, Result};
 use tokio::sync::Mutex;
 
-/// How long one check may take.
-const LIMIT: Duration = Duration::from_secs(3);
 /// How long a result stands for the next ones who ask, so that asking often costs nothing.
 const STANDS_FOR: Duration = Duration::from_secs(5);
 
 /// Everything that Chatter needs to work.
 #[derive(Debug, Clone)]
 pub(crate) struct Dependencies {
-    app: App,
-    s3: aws_sdk_s3::Client,
-    sqs: aws_sdk_sqs::Client,
+    checks: Checks,
     catalogue: Catalogue,
     providers: Providers,
-    last: Arc<Mutex<Option<Checked>>>,
+    last: Arc<Mutex<Option<Last>>>,
 }
 
 /// The last result, and when it was found.
-type Checked = (Instant, Vec<Check>);
+type Last = (Instant, Vec<Check>);
 
 /// What was found out about one dependency.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 #[schema(as = DependencyCheck)]
 pub(crate) struct Check {
-    /// Which: `table`, `signing_keys`, `data_keys`, `bucket`, `queue`, or `provider:` and its name.
+    /// Which: `table`, `signing_keys`, `data_keys`, `provider_keys`, `bucket`, `queue`, `mail_queue`, or `provider:` and its
+    /// name.
     #[schema(example = "table")]
     name: String,
     /// `ok` or `failed`. Why it failed stands in the log.
@@ -86,9 +83,7 @@ pub(crate) async fn get_ready(
 impl Dependencies {
     pub(crate) fn new(app: &App, catalogue: Catalogue, providers: Providers) -> Self {
         Self {
-            app: app.clone(),
-            s3: shared::aws::s3(&app.sdk, app.config.stage),
-            sqs: aws_sdk_sqs::Client::new(&app.sdk),
+            checks: Checks::new(app),
             catalogue,
             providers,
             last: Arc::default(),
@@ -100,73 +95,27 @@ impl Dependencies {
         if let Some((_, checks)) = last.as_ref().filter(|(at, _)| at.elapsed() < STANDS_FOR) {
             return checks.clone();
         }
-        let providers = self.catalogue.providers();
-        let providers = providers
-            .into_iter()
-            .map(|provider| self.provider(provider));
-        let (table, keys, data_keys, bucket, queue, providers) = tokio::join!(
-            check("table", self.app.store.check()),
-            check("signing_keys", self.signing_keys()),
-            check("data_keys", self.data_keys()),
-            check("bucket", self.bucket()),
-            check("queue", self.queue()),
-            join_all(providers),
-        );
-        let checks: Vec<Check> = [table, keys, data_keys, bucket, queue]
-            .into_iter()
-            .chain(providers)
-            .collect();
+        let providers = self.catalogue.providers().into_iter();
+        let providers = providers.map(|provider| {
+            let name = format!("provider:{}", provider.name);
+            check(name, self.providers.check(provider))
+        });
+        let (found, providers) = tokio::join!(self.checks.all(), join_all(providers));
+        let checks: Vec<Check> = found.into_iter().chain(providers).map(told).collect();
         *last = Some((Instant::now(), checks.clone()));
         checks
     }
-
-    /// Reads the secret itself: the ring that the process keeps would hide that it can't be read.
-    async fn signing_keys(&self) -> Result<()> {
-        let id = &self.app.config.signing_keys_secret_id;
-        let value = self.app.secrets.get(id).await?;
-        let ring = shared::auth::KeyRing::parse(&value).map_err(Error::internal)?;
-        ring.mac("readiness", &[], self.app.clock.now()).map(|_| ())
-    }
-
-    async fn data_keys(&self) -> Result<()> {
-        let id = &self.app.config.data_keys_secret_id;
-        let value = self.app.secrets.get(id).await?;
-        shared::vault::check(&value, self.app.clock.now())
-    }
-
-    async fn bucket(&self) -> Result<()> {
-        let request = self.s3.head_bucket().bucket(&self.app.config.bucket_name);
-        request.send().await.map(|_| ()).map_err(shared::aws::error)
-    }
-
-    async fn queue(&self) -> Result<()> {
-        let request = self
-            .sqs
-            .get_queue_attributes()
-            .queue_url(&self.app.config.queue_url);
-        let request = request.attribute_names(aws_sdk_sqs::types::QueueAttributeName::QueueArn);
-        request.send().await.map(|_| ()).map_err(shared::aws::error)
-    }
-
-    async fn provider(&self, provider: &ProviderSpec) -> Check {
-        check(
-            &format!("provider:{}", provider.name),
-            self.providers.check(provider),
-        )
-        .await
-    }
 }
 
-async fn check(name: &str, work: impl Future<Output = Result<()>>) -> Check {
-    let started = Instant::now();
-    let result = tokio::time::timeout(LIMIT, work).await;
-    let result = result.unwrap_or_else(|late| Err(Error::unavailable(late)));
+/// Why something failed stands in the log only.
+fn told(checked: Checked) -> Check {
+    let Checked { name, result, took } = checked;
     if let Err(error) = &result {
         tracing::error!(dependency = name, error = ?error, "{name} is not ready: {error}");
     }
     Check {
-        name: name.to_owned(),
+        name,
         status: if result.is_ok() { "ok" } else { "failed" },
-        milliseconds: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+        milliseconds: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
     }
 }

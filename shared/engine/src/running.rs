@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use shared::error::ProviderFault;
-use shared::http::Problem;
+use shared::http::{Problem, TraceContext};
 use shared::model::{
     Answer, Conversation, FinishReason, MAX_CONTENT_BYTES, Message, MessageId, RequestId, Role,
     Usage,
@@ -33,6 +33,7 @@ pub(crate) struct Running {
     pub(crate) window: Window,
     pub(crate) deadline: Instant,
     pub(crate) request_id: RequestId,
+    pub(crate) trace: TraceContext,
     pub(crate) events: Option<mpsc::Sender<TurnEvent>>,
 }
 
@@ -63,6 +64,7 @@ impl Running {
         let window = std::mem::take(&mut self.window);
         let prompt = Prompt {
             model: &self.model,
+            trace: &self.trace,
             system_prompt: self.conversation.system_prompt.as_deref(),
             messages: window.into_messages(),
         };
@@ -204,6 +206,7 @@ impl Running {
         let slug = Problem::slug(&error);
         tracing::error!(
             request_id = %self.request_id,
+            trace_id = self.trace.trace_id(),
             conversation.id = %self.conversation.id,
             message.id = %self.question.id,
             provider = self.model.provider().name,
@@ -252,6 +255,7 @@ impl Running {
         };
         tracing::info!(
             request_id = %self.request_id,
+            trace_id = self.trace.trace_id(),
             conversation.id = %self.conversation.id,
             message.id = %message.id,
             provider = answer.provider,

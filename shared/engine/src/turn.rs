@@ -8,6 +8,7 @@
 use std::time::{Duration, Instant};
 
 use shared::auth::Caller;
+use shared::http::TraceContext;
 use shared::model::{
     Conversation, ConversationId, Message, MessageContent, MessageId, RequestId, Role,
 };
@@ -36,6 +37,8 @@ pub struct TurnRequest {
     pub deadline: Instant,
     /// The request, for the log.
     pub request_id: RequestId,
+    /// The trace that the provider's part belongs to.
+    pub trace: TraceContext,
 }
 
 /// What happens in a turn after it has begun.
@@ -119,6 +122,7 @@ impl Engine {
             window,
             deadline: request.deadline,
             request_id: request.request_id,
+            trace: request.trace,
             events: Some(sender),
         };
         tokio::spawn(running.run());

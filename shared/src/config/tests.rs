@@ -1,6 +1,6 @@
 use super::*;
 
-const GOOD: [(&str, &str); 16] = [
+const GOOD: [(&str, &str); 18] = [
     ("STAGE", "prod"),
     ("TABLE_NAME", "chatter"),
     ("BUCKET_NAME", "chatter-bucket"),
@@ -9,19 +9,21 @@ const GOOD: [(&str, &str); 16] = [
         "MAIL_QUEUE_URL",
         "https://sqs.us-east-1.amazonaws.com/1/mail",
     ),
-    ("MAIL_SENDER", "chatter@chatter.example.org"),
+    ("MAIL_SENDER", "chatter@chatter.internal"),
     ("MAIL_TRANSPORT", "ses"),
-    ("APP_URL", "https://chatter.example.com"),
+    ("APP_URL", "https://chatter.internal"),
     ("EMAIL_VERIFICATION", "required"),
     ("SIGNING_KEYS_SECRET_ID", "keys"),
     ("DATA_KEYS_SECRET_ID", "data-keys"),
     ("PROVIDER_KEYS_SECRET_ID", "provider-keys"),
-    ("TOKEN_ISSUER", "https://chatter.example.com"),
+    ("TOKEN_ISSUER", "https://chatter.internal"),
     ("PROVIDERS", PROVIDERS),
     ("LIMITS", LIMITS),
     ("TURN_TIMEOUT_SECONDS", "60"),
+    ("ALLOWED_ORIGINS", "https://app.chatter.internal"),
+    ("LOG_LEVEL", "info"),
 ];
-const PROVIDERS: &str = r#"[{"name":"p","wire":"openai","base_url":"https://p.example.com/v1",
+const PROVIDERS: &str = r#"[{"name":"p","wire":"openai","base_url":"https://models.internal/v1",
     "models":[{"id":"m","context_window":8192,"max_output_tokens":1024}]}]"#;
 
 const LIMITS: &str = r#"[{"name":"open","class":"open","per":"source","quota":10,"window":60},
@@ -61,17 +63,9 @@ fn each_missing_or_malformed_variable_is_named_and_its_value_is_not() {
     let secret_looking = "hunter2 https://user:hunter2@x/";
     for (name, _) in GOOD {
         for value in [None, Some("  "), Some(secret_looking)] {
-            let free_text = [
-                "TABLE_NAME",
-                "BUCKET_NAME",
-                "SIGNING_KEYS_SECRET_ID",
-                "DATA_KEYS_SECRET_ID",
-                "PROVIDER_KEYS_SECRET_ID",
-            ];
-            let optional = name == "TURN_TIMEOUT_SECONDS";
-            if value == Some(secret_looking) && free_text.contains(&name)
-                || value != Some(secret_looking) && optional
-            {
+            let optional = ["TURN_TIMEOUT_SECONDS", "ALLOWED_ORIGINS", "LOG_LEVEL"];
+            if value != Some(secret_looking) && optional.contains(&name) {
+                read_with(name, value).expect(name);
                 continue;
             }
             let faults = read_with(name, value).expect_err(name).to_string();
@@ -108,10 +102,30 @@ fn what_is_only_for_one_machine_is_refused_elsewhere() {
     for (name, value) in [
         ("MAIL_TRANSPORT", "file:/var/mail"),
         ("MAIL_SENDER", "chatter@example.com"),
+        ("QUEUE_URL", "https://127.0.0.1/queue"),
+        ("APP_URL", "https://localhost"),
+        ("TOKEN_ISSUER", "https://chatter.example.com"),
+        ("ALLOWED_ORIGINS", "https://localhost:3000"),
+        ("ALLOWED_ORIGINS", "http://app.chatter.internal"),
+        ("STAGE", "production"),
     ] {
         let faults = read_with(name, Some(value)).expect_err("in prod");
         assert!(faults.to_string().contains(name), "{faults}");
+        assert!(!faults.to_string().contains(value), "{faults}");
     }
+}
+
+#[test]
+fn origins_may_be_none_and_never_all() {
+    for none in [None, Some(""), Some("[]")] {
+        let config = read_with("ALLOWED_ORIGINS", none).expect("no fault");
+        assert!(config.allowed_origins.is_empty());
+    }
+    let faults = read_with("ALLOWED_ORIGINS", Some("*")).expect_err("all");
+    assert!(
+        faults.0[0].starts_with("ALLOWED_ORIGINS[0] must not be *"),
+        "{faults}"
+    );
 }
 
 #[test]

@@ -1,24 +1,28 @@
-//! What every response has, whatever the route: a request id, security headers, an end after a panic, one
-//! log line.
+//! What every response has, whatever the route: a request id, a trace, security headers, an answer to the page
+//! that asks, an end after a panic, one log line.
 
 use std::any::Any;
 use std::convert::Infallible;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::Request;
+use axum::extract::{MatchedPath, Request};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use http::header::{
-    CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, HeaderName, REFERRER_POLICY,
-    STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName,
+    REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
 };
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderValue, Method};
 use tower_http::catch_panic::CatchPanicLayer;
 
+use super::cors::Cors;
 use super::limit::LimitCell;
 use super::log::log_request;
+use super::methods::answer_methods;
 use super::problem::{Failed, Problem};
+use super::trace::{TRACEPARENT, TraceContext};
+use crate::config::Config;
 use crate::error::Error;
 use crate::model::RequestId;
 
@@ -44,16 +48,35 @@ const SECURITY_HEADERS: [(HeaderName, HeaderValue); 5] = [
 
 /// A function's router as it is served: with an answer for what no route takes, and with everything that
 /// every response has.
-pub fn with_layers(function: &'static str, router: Router) -> Router {
-    router
+///
+/// The layers stand around the router as a whole, because it adds `Allow` after its own layers have run.
+pub fn with_layers(function: &'static str, router: Router, config: &Config) -> Router {
+    let cors = Cors::new(&config.allowed_origins);
+    let routes = router
         .fallback(async || Error::NoRoute)
         .method_not_allowed_fallback(async || Error::MethodNotAllowed)
-        .layer(from_fn(refuse_long_uri))
         .layer(CatchPanicLayer::custom(answer_panic))
+        .layer(from_fn(tell_route));
+    Router::new()
+        .fallback_service(routes)
+        .layer(from_fn(answer_methods))
+        .layer(from_fn(refuse_long_uri))
         .layer(from_fn(move |request, next| {
             log_request(function, request, next)
         }))
-        .layer(from_fn(finish))
+        .layer(from_fn(move |request, next| {
+            finish(cors.clone(), request, next)
+        }))
+}
+
+/// Leaves the route's pattern in the response: the layers around the router see only the path that was sent.
+async fn tell_route(request: Request, next: Next) -> Response {
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let mut response = next.run(request).await;
+    if let Some(route) = route {
+        response.extensions_mut().insert(route);
+    }
+    response
 }
 
 async fn refuse_long_uri(request: Request, next: Next) -> Response {
@@ -68,32 +91,55 @@ async fn refuse_long_uri(request: Request, next: Next) -> Response {
     next.run(request).await
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "the layer gives it away")]
-fn answer_panic(panic: Box<dyn Any + Send>) -> Response {
-    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
-    Error::internal(format!("a handler panicked: {}", text.unwrap_or_default())).into_response()
+/// Where and why stands in the line of the panic itself (`telemetry`): its text may quote what a client sent.
+fn answer_panic(_: Box<dyn Any + Send>) -> Response {
+    Error::internal("a handler panicked").into_response()
 }
 
-/// The outermost layer: gives the request its id, and the response its id and its headers.
-async fn finish(mut request: Request, next: Next) -> Result<Response, Infallible> {
+/// The outermost layer: gives the request its id and its trace, and the response both and its headers.
+async fn finish(cors: Cors, mut request: Request, next: Next) -> Result<Response, Infallible> {
     let request_id = RequestId::new();
+    let trace = TraceContext::of(&request, request_id);
     request.extensions_mut().insert(request_id);
+    request.extensions_mut().insert(trace.clone());
+    let wants_body = request.method() != Method::HEAD;
+    let asked = cors.asked(request.method(), request.headers());
     let limits = LimitCell::default();
     request.extensions_mut().insert(limits.clone());
     let mut response = next.run(request).await;
     if let Some(Failed(error)) = response.extensions().get::<Failed>() {
         let problem = Problem::new(error, Some(&request_id)).to_bytes();
         response.headers_mut().remove(CONTENT_LENGTH);
-        *response.body_mut() = Body::from(problem);
+        *response.body_mut() = if wants_body {
+            Body::from(problem)
+        } else {
+            Body::empty()
+        };
     }
+    let status = response.status();
     let headers = response.headers_mut();
     if let Ok(value) = HeaderValue::from_str(&request_id.to_string()) {
         headers.insert(X_REQUEST_ID, value);
     }
+    if let Some(value) = trace.traceparent() {
+        headers.insert(TRACEPARENT, value);
+    }
     limits.write(headers);
+    asked.write(status, headers);
+    name_charset(headers);
     add_missing(headers);
     Ok(response)
+}
+
+/// All our texts are UTF-8. Media types that are not `text/` know their charset themselves.
+fn name_charset(headers: &mut HeaderMap) {
+    let found = headers.get(CONTENT_TYPE);
+    let found = found.and_then(|value| value.to_str().ok());
+    let text = found.filter(|value| value.starts_with("text/") && !value.contains(';'));
+    let whole = text.map(|text| HeaderValue::try_from(format!("{text}; charset=utf-8")));
+    if let Some(Ok(value)) = whole {
+        headers.insert(CONTENT_TYPE, value);
+    }
 }
 
 fn add_missing(headers: &mut HeaderMap) {

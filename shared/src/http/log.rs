@@ -10,6 +10,7 @@ use axum::response::Response;
 use http::Method;
 
 use super::problem::{Failed, Problem};
+use super::trace::TraceContext;
 use crate::auth::Caller;
 use crate::error::Error;
 use crate::model::RequestId;
@@ -29,10 +30,9 @@ impl LoggedCaller {
 struct Asked {
     function: &'static str,
     request_id: String,
+    trace_id: String,
     lambda_request_id: String,
     method: Method,
-    /// The route's pattern and not the path: a path may hold anything.
-    route: String,
     caller: LoggedCaller,
     started: Instant,
 }
@@ -48,9 +48,9 @@ pub(super) async fn log_request(
     let asked = Asked {
         function,
         request_id: text(extensions.get::<RequestId>()),
+        trace_id: text(extensions.get::<TraceContext>().map(TraceContext::trace_id)),
         lambda_request_id: text(lambda.map(|lambda| &lambda.request_id)),
         method: request.method().clone(),
-        route: text(extensions.get::<MatchedPath>().map(MatchedPath::as_str)),
         caller: LoggedCaller::default(),
         started: Instant::now(),
     };
@@ -64,12 +64,19 @@ fn write(asked: &Asked, response: &Response) {
     let Asked {
         function,
         request_id,
+        trace_id,
         lambda_request_id,
         method,
-        route,
         caller,
         started,
     } = asked;
+    // The route's pattern and not the path: a path may hold anything.
+    let route = text(
+        response
+            .extensions()
+            .get::<MatchedPath>()
+            .map(MatchedPath::as_str),
+    );
     let status = response.status().as_u16();
     let milliseconds = started.elapsed().as_secs_f64() * 1000.0;
     let caller = caller.0.get();
@@ -83,6 +90,7 @@ fn write(asked: &Asked, response: &Response) {
             tracing::$level!(
                 function,
                 request_id,
+                trace_id,
                 lambda_request_id,
                 %method,
                 route,

@@ -98,6 +98,13 @@ id!(
     UserId, "usr", "^usr_[0-9a-f]{32}$"
 );
 
+impl RequestId {
+    /// Its 128 bits, the last 56 of which are random: a trace that begins with this request has the same.
+    pub fn bits(self) -> u128 {
+        self.0.as_u128()
+    }
+}
+
 impl TenantId {
     /// In whose trail stands what happens to nobody's account: 256 ids that no tenant has, so that a flood of
     /// such events does not queue for one chain.

@@ -1,5 +1,6 @@
 //! One function as a client sees it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -34,6 +35,9 @@ use crate::table;
 
 /// When every test begins: 2026-01-01T00:00:00Z.
 pub const START: i64 = 1_767_225_600;
+
+/// The origin whose pages may read answers.
+pub const ORIGIN: &str = "https://app.chatter.internal";
 
 /// How long limiters wait for the embedded table: a busy machine must not look like a table that is away.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -93,11 +97,11 @@ impl TestApi {
         let keys = names.map(|name| (name.to_owned(), SecretString::from(PROVIDER_KEY)));
         let router = build(app.clone(), ProviderKeys::fixed(keys)).expect("a router");
         Self {
+            router: with_layers("test", router, &app.config),
             app,
             table,
             provider,
             people,
-            router: with_layers("test", router),
             source: None,
         }
     }
@@ -110,7 +114,11 @@ impl TestApi {
             provider: self.provider.clone(),
             source: self.source.clone(),
             people: self.people.clone(),
-            router: with_layers("test", build(self.app.clone()).expect("a router")),
+            router: with_layers(
+                "test",
+                build(self.app.clone()).expect("a router"),
+                &self.app.config,
+            ),
         }
     }
 
@@ -350,33 +358,43 @@ pub fn config() -> Config {
 }
 
 fn config_with(provider: &str, limits: &Value) -> Config {
+    let settings = settings_with(provider, limits);
+    Config::read(|name| settings.get(name).cloned()).expect("a configuration")
+}
+
+/// The variables of [`config`], for a process of its own.
+pub fn settings() -> BTreeMap<&'static str, String> {
+    settings_with("http://127.0.0.1:9", &limits())
+}
+
+fn settings_with(provider: &str, limits: &Value) -> BTreeMap<&'static str, String> {
     let model = |id: &str| json!({"id": id, "context_window": 2048, "max_output_tokens": 512});
     let providers = json!([
         {"name": "scripted", "wire": "openai", "base_url": format!("{provider}/v1"),
          "models": [model("small"), {"id": "large", "context_window": 100_000, "max_output_tokens": 1000}]},
         {"name": "scripted-claude", "wire": "anthropic", "base_url": provider, "models": [model("claude")]},
     ]);
-    Config::read(|name| {
-        let value = match name {
-            "STAGE" => "local".to_owned(),
-            "TABLE_NAME" => TABLE.to_owned(),
-            "BUCKET_NAME" => "bucket".to_owned(),
-            "QUEUE_URL" => "http://127.0.0.1:9/queue".to_owned(),
-            "MAIL_QUEUE_URL" => "http://127.0.0.1:9/mail".to_owned(),
-            "MAIL_SENDER" => "chatter@example.com".to_owned(),
-            "MAIL_TRANSPORT" => "file:/nowhere".to_owned(),
-            "APP_URL" => "http://app.chatter.test".to_owned(),
-            "EMAIL_VERIFICATION" => "optional".to_owned(),
-            "SIGNING_KEYS_SECRET_ID" => "signing-keys".to_owned(),
-            "DATA_KEYS_SECRET_ID" => "data-keys".to_owned(),
-            "PROVIDER_KEYS_SECRET_ID" => "provider-keys".to_owned(),
-            "TOKEN_ISSUER" => "http://chatter.test".to_owned(),
-            "PROVIDERS" => providers.to_string(),
-            "LIMITS" => limits.to_string(),
-            "TURN_TIMEOUT_SECONDS" => "60".to_owned(),
-            _ => return None,
-        };
-        Some(value)
-    })
-    .expect("a configuration")
+    let plain = [
+        ("STAGE", "local"),
+        ("TABLE_NAME", TABLE),
+        ("BUCKET_NAME", "bucket"),
+        ("QUEUE_URL", "http://127.0.0.1:9/queue"),
+        ("MAIL_QUEUE_URL", "http://127.0.0.1:9/mail"),
+        ("MAIL_SENDER", "chatter@example.com"),
+        ("MAIL_TRANSPORT", "file:/nowhere"),
+        ("APP_URL", "http://app.chatter.test"),
+        ("EMAIL_VERIFICATION", "optional"),
+        ("SIGNING_KEYS_SECRET_ID", "signing-keys"),
+        ("DATA_KEYS_SECRET_ID", "data-keys"),
+        ("PROVIDER_KEYS_SECRET_ID", "provider-keys"),
+        ("TOKEN_ISSUER", "http://chatter.test"),
+        ("TURN_TIMEOUT_SECONDS", "60"),
+        ("ALLOWED_ORIGINS", ORIGIN),
+    ];
+    let plain = plain.map(|(name, value)| (name, value.to_owned()));
+    let lists = [
+        ("PROVIDERS", providers.to_string()),
+        ("LIMITS", limits.to_string()),
+    ];
+    plain.into_iter().chain(lists).collect()
 }

@@ -14,7 +14,7 @@ mod people;
 mod reply;
 mod table;
 
-pub use api::{Body, START, TestApi, config, template};
+pub use api::{Body, ORIGIN, START, TestApi, config, settings, template};
 pub use people::{People, Person};
 pub use reply::{Event, Reply};
 pub use stand_ins::meter::{COUNTING, Call, Fault};

@@ -93,7 +93,7 @@ impl Reply {
     pub fn events(&self) -> Vec<Event> {
         assert_eq!(
             self.header("content-type"),
-            "text/event-stream",
+            "text/event-stream; charset=utf-8",
             "{}",
             self.text
         );

@@ -122,7 +122,10 @@ impl Client {
             .post(path, &json!({"content": content, "stream": true}))
             .await;
         assert_eq!(reply.status(), 200);
-        assert_eq!(reply.headers()["content-type"], "text/event-stream");
+        assert_eq!(
+            reply.headers()["content-type"],
+            "text/event-stream; charset=utf-8"
+        );
         Events {
             response: reply
                 .bytes_stream()

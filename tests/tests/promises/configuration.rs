@@ -3,8 +3,8 @@
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
-use shared::config::Config;
-use test_support::template;
+use shared::config::{Config, ConfigFaults};
+use test_support::{settings, template};
 
 fn read() -> BTreeSet<String> {
     let asked = RefCell::new(BTreeSet::new());
@@ -41,4 +41,95 @@ fn the_template_sets_what_is_read_and_nothing_else() {
         0,
         "a variable of one function: compare it here too"
     );
+}
+
+/// Variables that may be missing or empty, each with what then holds.
+const OPTIONAL: [(&str, &str); 3] = [
+    ("ALLOWED_ORIGINS", "no page may read answers"),
+    ("LOG_LEVEL", "info"),
+    ("TURN_TIMEOUT_SECONDS", "240"),
+];
+
+/// The settings with one of them changed or removed.
+fn read_with(name: &str, value: Option<&str>) -> Result<Config, ConfigFaults> {
+    let settings = settings();
+    Config::read(|asked| {
+        if asked == name {
+            return value.map(str::to_owned);
+        }
+        settings.get(asked).cloned()
+    })
+}
+
+#[test]
+fn a_variable_that_is_missing_or_empty_is_named() {
+    for name in read() {
+        for value in [None, Some(""), Some("  \t")] {
+            let read = read_with(&name, value);
+            if OPTIONAL.iter().any(|(optional, _)| *optional == name) {
+                assert!(read.is_ok(), "{name} may be missing");
+                continue;
+            }
+            let ConfigFaults(faults) = read.expect_err(&name);
+            let named =
+                |fault: &&String| fault.starts_with(&format!("{name} is missing: set it to "));
+            assert_eq!(faults.iter().filter(named).count(), 1, "{name}: {faults:?}");
+        }
+    }
+}
+
+#[test]
+fn a_variable_that_is_malformed_is_named_and_its_value_is_not() {
+    for name in read() {
+        for value in [
+            "hunter2 \u{7f}{[",
+            "hunter2,hunter2=hunter2\n",
+            "https://user:hunter2@host/?x",
+        ] {
+            let ConfigFaults(faults) = read_with(&name, Some(value)).expect_err(&name);
+            assert!(
+                faults.iter().all(|fault| fault.starts_with(&name)) || name == "STAGE",
+                "{name}: {faults:?}"
+            );
+            assert!(
+                faults.iter().any(|fault| fault.starts_with(&name)),
+                "{name}: {faults:?}"
+            );
+            assert!(!faults.concat().contains("hunter2"), "{faults:?}");
+        }
+    }
+}
+
+#[test]
+fn all_faults_are_told_at_once() {
+    let wanted: BTreeSet<String> = read();
+    let ConfigFaults(faults) = Config::read(|_| Some("hunter2 {".to_owned())).expect_err("all");
+    let named = |name: &String| faults.iter().any(|fault| fault.starts_with(name.as_str()));
+    let silent: Vec<&String> = wanted.iter().filter(|name| !named(name)).collect();
+    assert!(silent.is_empty(), "{silent:?}: {faults:?}");
+}
+
+#[test]
+fn the_settings_of_a_local_stack_are_refused_everywhere_else() {
+    for stage in ["dev", "staging", "prod"] {
+        let ConfigFaults(faults) = read_with("STAGE", Some(stage)).expect_err(stage);
+        for name in [
+            "APP_URL",
+            "MAIL_QUEUE_URL",
+            "MAIL_SENDER",
+            "MAIL_TRANSPORT",
+            "PROVIDERS[0].base_url",
+            "QUEUE_URL",
+            "TOKEN_ISSUER",
+        ] {
+            assert!(
+                faults.iter().any(|fault| fault.starts_with(name)),
+                "{name} at {stage}: {faults:?}"
+            );
+        }
+    }
+    for unknown in ["production", "PROD", "test", "local2", "prod,local"] {
+        let ConfigFaults(faults) = read_with("STAGE", Some(unknown)).expect_err(unknown);
+        assert!(faults[0].starts_with("STAGE "), "{unknown}: {faults:?}");
+    }
 }

@@ -269,32 +269,3 @@ async fn every_route_without_a_token_is_listed_with_a_reason() {
         }
     }
 }
-
-#[tokio::test]
-async fn every_route_answers_every_other_method_with_405_and_the_methods_it_takes() {
-    for function in FUNCTIONS {
-        let api = TestApi::new(function.router).await;
-        for path in (function.openapi)().paths.paths.keys() {
-            let real = real_path(path);
-            let reply = api.send(None, Method::TRACE, &real, Body::Empty).await;
-            assert_eq!(
-                reply.problem(),
-                (405, "method-not-allowed".to_owned()),
-                "{path}"
-            );
-            let allowed: BTreeSet<&str> = reply
-                .header("allow")
-                .split(',')
-                .filter(|method| *method != "HEAD")
-                .collect();
-            let served = served();
-            let own = served.iter().filter(|(operation, name)| {
-                **name == function.name && operation.split(' ').nth(1) == Some(path.as_str())
-            });
-            let own: BTreeSet<&str> = own
-                .filter_map(|(operation, _)| operation.split(' ').next())
-                .collect();
-            assert_eq!(allowed, own, "{path}");
-        }
-    }
-}

@@ -10,5 +10,6 @@ mod platform_keys;
 mod provider_faults;
 mod refused_messages;
 mod streamed_turns;
+mod trace;
 mod two_turns;
 mod whole_turns;

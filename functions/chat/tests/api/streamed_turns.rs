@@ -19,7 +19,7 @@ async fn a_stream_begins_with_all_ids_and_ends_with_the_stored_message() {
     assert_eq!(reply.status, 200);
     assert_eq!(
         (reply.header("content-type"), reply.header("cache-control")),
-        ("text/event-stream", "no-store")
+        ("text/event-stream; charset=utf-8", "no-store")
     );
     let events = reply.events();
     let names: Vec<&str> = events.iter().map(|event| event.name.as_str()).collect();

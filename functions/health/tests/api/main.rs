@@ -1,5 +1,10 @@
 //! The API of `health` as a client sees it.
 
+#![expect(clippy::expect_used, reason = "a test that can't go on has failed")]
+
+mod check;
+mod docs_in_production;
+
 use axum::http::Method;
 use serde_json::Value;
 use test_support::{Body, Fault, Reply, TestApi};
@@ -47,6 +52,8 @@ async fn readiness_has_a_result_for_each_dependency_and_fails_with_any() {
         ("data_keys", "failed"),
         ("bucket", "failed"),
         ("queue", "failed"),
+        ("mail_queue", "failed"),
+        ("provider_keys", "failed"),
     ] {
         assert_eq!(status_of(&reply, name), status, "{name}: {}", reply.text);
     }

@@ -15,6 +15,7 @@ use http::StatusCode;
 use http::header::RETRY_AFTER;
 use secrecy::SecretString;
 use shared::error::ProviderFault;
+use shared::http::TraceContext;
 use shared::model::{FinishReason, ProviderKey, ProviderSpec, Usage, Wire};
 use shared::{BoxError, Error, Result};
 
@@ -40,6 +41,7 @@ const MAX_REFUSAL_BYTES: usize = 16 * 1024;
 #[derive(Debug)]
 pub(crate) struct Prompt<'a> {
     pub(crate) model: &'a Model,
+    pub(crate) trace: &'a TraceContext,
     pub(crate) system_prompt: Option<&'a str>,
     pub(crate) messages: Vec<Turned>,
 }
@@ -151,6 +153,7 @@ impl Providers {
                 Box::<anthropic::Anthropic>::default(),
             ),
         };
+        let request = request.headers(prompt.trace.outgoing());
         let response = within(deadline, request.send()).await?.map_err(transport)?;
         if !response.status().is_success() {
             return Err(refusal(response, deadline).await);
