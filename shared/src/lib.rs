@@ -12,6 +12,7 @@ pub mod config;
 pub mod error;
 pub mod guard;
 pub mod http;
+pub mod kept;
 pub mod lambda;
 pub mod limits;
 pub mod mail;

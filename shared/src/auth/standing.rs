@@ -1,54 +1,16 @@
 //! What credentials are worth right now, remembered for half a minute.
 //!
 //! A logout, a lower role, a removed member, a suspended tenant or a revoked key takes effect at once in the
-//! process that wrote it, and within [`BELIEVED_FOR`] in every other.
+//! process that wrote it, and within [`crate::kept::BELIEVED_FOR`] in every other.
 
 use std::collections::HashMap;
-use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use crate::clock::{Clock, Moment};
 use crate::error::Result;
-use crate::model::{SessionId, TenantId, UserId};
+use crate::kept::{Kept, MOST_KEPT};
+use crate::model::{SessionId, TenantId, TenantStatus, UserId};
 use crate::store::{KeyGrant, Standing, Store, USE_IS_RECORDED_EVERY};
-
-/// For how long what was read is believed.
-pub const BELIEVED_FOR: Duration = Duration::from_secs(30);
-/// How many are remembered in a process at most.
-const MOST_KEPT: usize = 10_000;
-
-/// A map whose entries are good for half a minute, and that stays small.
-#[derive(Debug)]
-struct Kept<K, V>(Mutex<HashMap<K, (V, Moment)>>);
-
-impl<K: Eq + Hash, V: Copy> Kept<K, V> {
-    fn new() -> Self {
-        Self(Mutex::default())
-    }
-
-    fn get(&self, key: &K, now: Moment) -> Option<V> {
-        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (value, at) = kept.get(key)?;
-        (now.since(*at) < BELIEVED_FOR).then_some(*value)
-    }
-
-    fn put(&self, key: K, value: V, now: Moment) {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.len() >= MOST_KEPT {
-            kept.retain(|_, (_, at)| now.since(*at) < BELIEVED_FOR);
-        }
-        if kept.len() >= MOST_KEPT {
-            kept.clear();
-        }
-        kept.insert(key, (value, now));
-    }
-
-    fn forget(&self, forgotten: impl Fn(&K) -> bool) {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.retain(|key, _| !forgotten(key));
-    }
-}
 
 /// A member, with the session if there is one.
 type Who = (UserId, TenantId, Option<SessionId>);
@@ -63,6 +25,7 @@ struct Inner {
     clock: Clock,
     members: Kept<Who, Standing>,
     grants: Kept<String, KeyGrant>,
+    tenants: Kept<TenantId, TenantStatus>,
     used: Mutex<HashMap<crate::model::ApiKeyId, Moment>>,
 }
 
@@ -72,8 +35,9 @@ impl Standings {
         Self(Arc::new(Inner {
             store,
             clock,
-            members: Kept::new(),
-            grants: Kept::new(),
+            members: Kept::default(),
+            grants: Kept::default(),
+            tenants: Kept::default(),
             used: Mutex::default(),
         }))
     }
@@ -92,6 +56,19 @@ impl Standings {
         let found = self.0.store.standing(user, tenant, session, now).await?;
         if let Some(standing) = found {
             self.0.members.put(who, standing, now);
+        }
+        Ok(found)
+    }
+
+    /// The status of a tenant whose people are known elsewhere.
+    pub(super) async fn tenant(&self, tenant: TenantId) -> Result<Option<TenantStatus>> {
+        let now = self.0.clock.now();
+        if let Some(status) = self.0.tenants.get(&tenant, now) {
+            return Ok(Some(status));
+        }
+        let found = self.0.store.tenant_status(tenant).await?;
+        if let Some(status) = found {
+            self.0.tenants.put(tenant, status, now);
         }
         Ok(found)
     }
@@ -140,6 +117,7 @@ impl Standings {
     /// Forgets what this process knows of a tenant's people and keys, after a change to it.
     pub fn forget_tenant(&self, tenant: TenantId) {
         self.0.members.forget(|(_, known, _)| *known == tenant);
+        self.0.tenants.forget(|known| *known == tenant);
     }
 
     /// Forgets what this process knows of the secrets with those hashes, after a change to their key.

@@ -4,6 +4,7 @@ mod api_key;
 mod audit;
 mod common_passwords;
 mod conversation;
+mod federation;
 mod id;
 mod identity;
 mod llm;
@@ -16,9 +17,10 @@ pub use conversation::{
     Answer, Conversation, ConversationStatus, FinishReason, MAX_CONTENT_BYTES, Message,
     MessageContent, Role, SystemPrompt, Title, Usage,
 };
+pub use federation::{Audience, FederatedClaims, IdentityProvider, RoleClaim, RoleMap};
 pub use id::{
-    ApiKeyId, ConversationId, InvitationId, MessageId, OutboxId, RequestId, SessionId, TenantId,
-    UserId,
+    ApiKeyId, ConversationId, IdentityProviderId, InvitationId, MessageId, OutboxId, RequestId,
+    SessionId, TenantId, UserId,
 };
 pub use identity::{Email, Password, PersonName, User};
 pub use llm::{ModelSpec, ProviderSpec, Wire};

@@ -12,6 +12,8 @@
 //! | `TENANT#<tenant>` | `TENANT`, `MEMBER#<user>`, `INVITE#<invitation>` | a tenant | `tenant.rs` |
 //! | `TENANT#<tenant>` | `APIKEY#<key>` | an API key | `api_key.rs` |
 //! | `APIKEY#<hash of the secret>` | `APIKEY` | what a request with that secret may do | `api_key.rs` |
+//! | `TENANT#<tenant>` | `IDP#<identity provider>` | another issuer that the tenant trusts | `identity_provider.rs` |
+//! | `ISSUER#<hash of issuer and audience>` | `ISSUER` | whose data its tokens reach | `identity_provider.rs` |
 //! | `AUDIT#<tenant>` | `<day>#<sequence>` | the audit trail | `audit.rs` |
 //! | `OUTBOX` | `<mail>` | mails that are to be sent | `outbox.rs` |
 //! | `TENANT#<tenant>#USER#<user>` | `CONV#<conversation>` | a conversation | `conversation.rs` |
@@ -26,6 +28,7 @@ mod account;
 mod api_key;
 mod audit;
 mod conversation;
+mod identity_provider;
 mod item;
 mod limit;
 mod lockout;
@@ -44,6 +47,7 @@ pub use account::{NewAccount, Preferences};
 pub use api_key::{KeyGrant, USE_IS_RECORDED_EVERY};
 pub use audit::AuditPlace;
 pub use conversation::ConversationChange;
+pub use identity_provider::{MOST_IDENTITY_PROVIDERS, Trusted};
 pub use limit::LimitWindow;
 pub use lockout::{FailedLogins, HARD_STOP};
 pub use message::{Begun, History, Page};

@@ -13,9 +13,10 @@ use lambda_http::request::RequestContext;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use serde_yaml_ng::Value as Yaml;
-use shared::auth::{Authenticator, KeySource, Standings};
+use shared::auth::{Authenticator, Federation, KeySource, Standings};
 use shared::clock::{Clock, Moment};
 use shared::config::Config;
+use shared::guard::Guard;
 use shared::http::with_layers;
 use shared::limits::{Limiter, Policy};
 use shared::mail::Post;
@@ -300,11 +301,21 @@ async fn app(table: &str, provider: &str, limits: &Value) -> App {
     let store = Store::new(&sdk, TABLE);
     let vault = Vault::fixed(SecretString::from(DATA_KEYS), clock.clone());
     let standings = Standings::new(store.clone(), clock.clone());
+    let guard = Guard::new(config.stage);
+    let federation = Federation::new(store.clone(), guard.clone(), clock.clone());
     let issuer = config.token_issuer.clone();
     App {
         limiter: Limiter::with_patience(config.limits.clone(), store.clone(), PATIENCE),
         store,
-        authenticator: Authenticator::new(keys, issuer, clock.clone(), config.stage, standings),
+        authenticator: Authenticator::new(
+            keys,
+            issuer,
+            clock.clone(),
+            config.stage,
+            standings,
+            federation,
+        ),
+        guard,
         post: Post::new(
             vault.clone(),
             Queue::memory(),
