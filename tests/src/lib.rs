@@ -17,7 +17,7 @@ pub struct Function {
 }
 
 /// Every function that serves HTTP. A test compares this list with `functions/` and `template.yaml`.
-pub const FUNCTIONS: [Function; 5] = [
+pub const FUNCTIONS: [Function; 6] = [
     Function {
         name: "auth",
         openapi: auth::openapi,
@@ -37,6 +37,11 @@ pub const FUNCTIONS: [Function; 5] = [
         name: "health",
         openapi: health::openapi,
         router: health::router_with,
+    },
+    Function {
+        name: "identity-providers",
+        openapi: identity_providers::openapi,
+        router: |app, _| identity_providers::router(app),
     },
     Function {
         name: "models",
@@ -70,6 +75,7 @@ pub fn real_path(path: &str) -> String {
         ("{user_id}", "usr"),
         ("{invitation_id}", "inv"),
         ("{api_key_id}", "key"),
+        ("{identity_provider_id}", "idp"),
     ];
     let path = prefixes
         .iter()

@@ -8,7 +8,8 @@ use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Result};
 
-/// The path's one parameter. A text that can't be an id is the id of nothing, so it is 404.
+/// The path's last parameter: what the operation is about. A text that can't be an id is the id of nothing, so it
+/// is 404.
 #[derive(Debug, Clone, Copy)]
 pub struct Path<T>(pub T);
 
@@ -18,7 +19,7 @@ impl<S: Send + Sync, T: std::str::FromStr> FromRequestParts<S> for Path<T> {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
         let params = RawPathParams::from_request_parts(parts, state).await;
         let params = params.map_err(|_| Error::NotFound("resource"))?;
-        let (_, text) = params.iter().next().ok_or(Error::NotFound("resource"))?;
+        let (_, text) = params.iter().last().ok_or(Error::NotFound("resource"))?;
         text.parse()
             .map(Self)
             .map_err(|_| Error::NotFound("resource"))

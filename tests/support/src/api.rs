@@ -115,6 +115,44 @@ impl TestApi {
         }
     }
 
+    /// A function in a further process on the same table: it remembers nothing of what the first has seen.
+    pub fn elsewhere(&self, build: impl FnOnce(App) -> Result<Router>) -> Self {
+        let App {
+            store,
+            clock,
+            guard,
+            ..
+        } = self.app.clone();
+        let config = &self.app.config;
+        let app = App {
+            authenticator: Authenticator::new(
+                self.app.authenticator.keys().clone(),
+                config.token_issuer.clone(),
+                clock.clone(),
+                config.stage,
+                Standings::new(store.clone(), clock.clone()),
+                Federation::new(store, guard, clock),
+            ),
+            ..self.app.clone()
+        };
+        let router = with_layers("test", build(app.clone()).expect("a router"));
+        Self {
+            app,
+            table: self.table.clone(),
+            provider: self.provider.clone(),
+            source: self.source.clone(),
+            people: self.people.clone(),
+            router,
+        }
+    }
+
+    /// Sends a request with that bearer token.
+    pub async fn bear(&self, token: &str, method: Method, path: &str, body: Body) -> Reply {
+        let authorization = format!("Bearer {token}");
+        let headers = [("authorization", authorization.as_str())];
+        self.send_with(None, method, path, body, &headers).await
+    }
+
     /// The same function for a client at that address.
     pub fn from_source(&self, address: &str) -> Self {
         Self {

@@ -9,12 +9,13 @@ use crate::client::Client;
 use crate::stack::{Stack, repository};
 
 /// A sample of each function that is good without preparation, and the status that it answers.
-const SAMPLES: [(&str, &str, u16); 6] = [
+const SAMPLES: [(&str, &str, u16); 7] = [
     ("health", "health/live.json", 200),
     ("health", "health/ready.json", 200),
     ("auth", "auth/register.json", 202),
     ("auth", "auth/login.json", 200),
     ("conversations", "conversations/list.json", 401),
+    ("identity-providers", "identity-providers/list.json", 401),
     ("models", "models/list.json", 401),
 ];
 
