@@ -14,3 +14,4 @@ mod limits;
 mod panics;
 mod routes;
 mod sources;
+mod tokens;
