@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::auth::{Authenticator, KeySource, Standings};
+use crate::auth::{Authenticator, Federation, KeySource, Standings};
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::guard::Guard;
 use crate::limits::Limiter;
 use crate::mail::Post;
 use crate::queue::Queue;
@@ -27,6 +28,8 @@ pub struct App {
     pub vault: Vault,
     /// The outbox.
     pub post: Post,
+    /// What fetches addresses that tenants name.
+    pub guard: Guard,
     /// How many requests may pass.
     pub limiter: Limiter,
     /// Secrets Manager.
@@ -52,6 +55,8 @@ impl App {
         );
         let store = Store::new(sdk, &config.table_name);
         let standings = Standings::new(store.clone(), clock.clone());
+        let guard = Guard::new(config.stage);
+        let federation = Federation::new(store.clone(), guard.clone(), clock.clone());
         let issuer = config.token_issuer.clone();
         Self {
             post: Post::new(
@@ -63,7 +68,15 @@ impl App {
             limiter: Limiter::new(config.limits.clone(), store.clone()),
             vault,
             store,
-            authenticator: Authenticator::new(keys, issuer, clock.clone(), config.stage, standings),
+            authenticator: Authenticator::new(
+                keys,
+                issuer,
+                clock.clone(),
+                config.stage,
+                standings,
+                federation,
+            ),
+            guard,
             config: Arc::new(config),
             clock,
             secrets,

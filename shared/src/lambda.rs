@@ -240,7 +240,14 @@ mod tests {
         let standings = Standings::new(made.store.clone(), clock.clone());
         let issuer = made.config.token_issuer.clone();
         App {
-            authenticator: Authenticator::new(keys, issuer, clock.clone(), Stage::Local, standings),
+            authenticator: Authenticator::new(
+                keys,
+                issuer,
+                clock.clone(),
+                Stage::Local,
+                standings,
+                made.authenticator.federation().clone(),
+            ),
             clock,
             vault,
             ..made

@@ -1,8 +1,8 @@
 //! What every function stands on: errors, HTTP, callers, storage, configuration, logs.
 //!
-//! `shared` depends on no function. Only `store` speaks to DynamoDB, only `secrets` to Secrets Manager,
-//! only `config` reads the environment, only `clock` reads the time, and only `http::problem` turns an
-//! [`Error`] into a status code.
+//! `shared` depends on no function. Only `store` speaks to DynamoDB, only `secrets` to Secrets Manager, only
+//! `guard` to addresses that tenants name, only `config` reads the environment, only `clock` reads the time,
+//! and only `http::problem` turns an [`Error`] into a status code.
 
 pub mod app;
 pub mod auth;
@@ -13,6 +13,7 @@ pub mod clock;
 pub mod config;
 mod doctor;
 pub mod error;
+pub mod guard;
 pub mod http;
 pub mod kept;
 pub mod lambda;

@@ -17,7 +17,7 @@ pub struct Function {
 }
 
 /// Every function that serves HTTP. A test compares this list with `functions/` and `template.yaml`.
-pub const FUNCTIONS: [Function; 9] = [
+pub const FUNCTIONS: [Function; 10] = [
     Function {
         name: "api-keys",
         openapi: api_keys::openapi,
@@ -47,6 +47,11 @@ pub const FUNCTIONS: [Function; 9] = [
         name: "health",
         openapi: health::openapi,
         router: health::router_with,
+    },
+    Function {
+        name: "identity-providers",
+        openapi: identity_providers::openapi,
+        router: |app, _| identity_providers::router(app),
     },
     Function {
         name: "models",
@@ -93,6 +98,7 @@ pub fn real_path(path: &str) -> String {
         ("{user_id}", "usr"),
         ("{invitation_id}", "inv"),
         ("{api_key_id}", "key"),
+        ("{identity_provider_id}", "idp"),
     ];
     let path = prefixes
         .iter()

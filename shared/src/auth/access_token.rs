@@ -35,6 +35,9 @@ pub(super) struct Claims {
     pub(super) role: MembershipRole,
     iat: i64,
     exp: i64,
+    /// From when on it is good. Ours never say it, and one that does is held to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    nbf: Option<i64>,
     jti: String,
 }
 
@@ -65,6 +68,7 @@ pub(super) async fn sign(
         role: membership.role,
         iat: now.unix_seconds(),
         exp: now.plus(ACCESS_TOKEN_LIFETIME).unix_seconds(),
+        nbf: None,
         jti: uuid::Uuid::now_v7().simple().to_string(),
     };
     let ring = keys.ring().await?;
@@ -104,6 +108,9 @@ pub(super) async fn verify(
     let lifetime = claims.exp.saturating_sub(claims.iat);
     let holds = seconds < claims.exp.saturating_add(LEEWAY_SECONDS)
         && claims.iat <= seconds.saturating_add(LEEWAY_SECONDS)
+        && claims
+            .nbf
+            .is_none_or(|begins| begins <= seconds.saturating_add(LEEWAY_SECONDS))
         && (0..=i64::try_from(ACCESS_TOKEN_LIFETIME.as_secs()).unwrap_or(0)).contains(&lifetime);
     if holds {
         Ok(claims)
@@ -216,6 +223,10 @@ mod tests {
             json!({"b64": false, "crit": ["b64"]}),
             json!({"jku": "https://evil.example.com/keys"}),
             json!({"jwk": {"kty": "OKP"}}),
+            json!({"x5u": "https://evil.example.com/cert"}),
+            json!({"x5c": ["MIIB"]}),
+            json!({"crit": []}),
+            json!({"b64": true}),
         ];
         for change in changes {
             let mut changed = header.clone();
@@ -230,7 +241,9 @@ mod tests {
     async fn a_missing_or_wrong_claim_is_refused() {
         let token = good_token().await;
         let (header, claims) = (part(&token, 0), part(&token, 1));
-        for name in ["iss", "aud", "sub", "tid", "sid", "role", "iat", "exp"] {
+        for name in [
+            "iss", "aud", "sub", "tid", "sid", "role", "iat", "exp", "jti",
+        ] {
             let mut changed = claims.clone();
             changed.as_object_mut().expect("an object").remove(name);
             assert!(
@@ -248,6 +261,10 @@ mod tests {
             ("exp", json!(u64::MAX)),
             ("exp", json!(4_000_000_000_i64)),
             ("iat", json!(1_700_003_600)),
+            ("iat", json!(1_700_000_006)),
+            ("nbf", json!(1_700_003_600)),
+            ("nbf", json!(1_700_000_006)),
+            ("nbf", json!("1700000000")),
             ("tid", json!("ten_x#y")),
             ("role", json!("root")),
         ];

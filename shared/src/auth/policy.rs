@@ -117,6 +117,7 @@ pub const RULES: &[Rule] = &[
     rule("DELETE", "/api/v1/tenants/{tenant_id}/invitations/{invitation_id}", Admin, No, Write),
     rule("GET", "/api/v1/tenants/{tenant_id}/identity-providers", Admin, No, Read),
     rule("POST", "/api/v1/tenants/{tenant_id}/identity-providers", Owner, No, Sensitive),
+    rule("GET", "/api/v1/tenants/{tenant_id}/identity-providers/{identity_provider_id}", Admin, No, Read),
     rule("DELETE", "/api/v1/tenants/{tenant_id}/identity-providers/{identity_provider_id}", Owner, No, Sensitive),
 
     rule("GET", "/api/v1/api-keys", Member, No, Read),

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::clock::{Clock, Moment};
 use crate::error::Result;
 use crate::kept::{Kept, MOST_KEPT};
-use crate::model::{SessionId, TenantId, UserId};
+use crate::model::{SessionId, TenantId, TenantStatus, UserId};
 use crate::store::{KeyGrant, Standing, Store, USE_IS_RECORDED_EVERY};
 
 /// A member, with the session if there is one.
@@ -25,6 +25,7 @@ struct Inner {
     clock: Clock,
     members: Kept<Who, Standing>,
     grants: Kept<String, KeyGrant>,
+    tenants: Kept<TenantId, TenantStatus>,
     used: Mutex<HashMap<crate::model::ApiKeyId, Moment>>,
 }
 
@@ -36,6 +37,7 @@ impl Standings {
             clock,
             members: Kept::default(),
             grants: Kept::default(),
+            tenants: Kept::default(),
             used: Mutex::default(),
         }))
     }
@@ -55,6 +57,20 @@ impl Standings {
         let found = self.0.store.standing(user, tenant, session, now).await?;
         if let Some(standing) = found {
             self.0.members.put(who, standing, now, state);
+        }
+        Ok(found)
+    }
+
+    /// The status of a tenant whose people are known elsewhere.
+    pub(super) async fn tenant(&self, tenant: TenantId) -> Result<Option<TenantStatus>> {
+        let now = self.0.clock.now();
+        let state = match self.0.tenants.get(&tenant, now) {
+            Ok(status) => return Ok(Some(status)),
+            Err(state) => state,
+        };
+        let found = self.0.store.tenant_status(tenant).await?;
+        if let Some(status) = found {
+            self.0.tenants.put(tenant, status, now, state);
         }
         Ok(found)
     }
@@ -104,6 +120,7 @@ impl Standings {
     /// Forgets what this process knows of a tenant's people and keys, after a change to it.
     pub fn forget_tenant(&self, tenant: TenantId) {
         self.0.members.forget(|(_, known, _)| *known == tenant);
+        self.0.tenants.forget(|known| *known == tenant);
     }
 
     /// Forgets what this process knows of the secrets with those hashes, after a change to their key.

@@ -5,6 +5,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use sha2::{Digest as _, Sha256};
+
 /// A text that is not an id of the wanted type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("this is not an id of that type")]
@@ -70,6 +72,10 @@ id!(
     ConversationId, "conv", "^conv_[0-9a-f]{32}$"
 );
 id!(
+    /// Another issuer of tokens, as a tenant trusts it.
+    IdentityProviderId, "idp", "^idp_[0-9a-f]{32}$"
+);
+id!(
     /// An invitation into a tenant.
     InvitationId, "inv", "^inv_[0-9a-f]{32}$"
 );
@@ -118,6 +124,27 @@ impl TenantId {
     }
 }
 
+impl UserId {
+    /// The id of a person of another issuer in a tenant: the same for the same person, and another one in every other
+    /// tenant, so that nobody follows a person from tenant to tenant.
+    ///
+    /// It is a UUID of version 8 (RFC 9562, section 5.8) out of 122 bits of a hash; our own ids are of version 7, so
+    /// that none is ever the same.
+    pub fn of_issuer(tenant: TenantId, issuer: &str, subject: &str) -> Self {
+        let mut hash = Sha256::new();
+        hash.update(tenant.to_string());
+        for part in [issuer, subject] {
+            // The length keeps what is of one part from looking like the other's.
+            hash.update((part.len() as u64).to_be_bytes());
+            hash.update(part);
+        }
+        let digest = hash.finalize();
+        let mut bytes = [0; 16];
+        bytes.copy_from_slice(&digest[..16]);
+        Self(uuid::Builder::from_custom_bytes(bytes).into_uuid())
+    }
+}
+
 /// Only the one spelling that `Display` writes: `Uuid` itself takes capitals, hyphens and braces too.
 fn parse_digits(digits: &str) -> Result<uuid::Uuid, NotAnId> {
     let plain = digits.len() == 32
@@ -154,6 +181,27 @@ mod tests {
         ] {
             assert_eq!(wrong.parse::<ConversationId>(), Err(NotAnId), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_person_of_another_issuer_has_one_id_in_each_tenant_and_none_of_ours() {
+        let (tenant, other) = (TenantId::new(), TenantId::new());
+        let ada = UserId::of_issuer(tenant, "https://a.example", "ada");
+        assert_eq!(ada, UserId::of_issuer(tenant, "https://a.example", "ada"));
+        for different in [
+            UserId::of_issuer(other, "https://a.example", "ada"),
+            UserId::of_issuer(tenant, "https://b.example", "ada"),
+            UserId::of_issuer(tenant, "https://a.example", "bob"),
+            UserId::of_issuer(tenant, "https://a.examplea", "da"),
+            UserId::of_issuer(tenant, "https://a.exampl", "eada"),
+        ] {
+            assert_ne!(ada, different);
+        }
+        assert_eq!(
+            (ada.0.get_version_num(), UserId::new().0.get_version_num()),
+            (8, 7)
+        );
+        assert_eq!(ada.to_string().parse(), Ok(ada));
     }
 
     #[test]

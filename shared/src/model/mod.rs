@@ -5,6 +5,7 @@ mod audit;
 mod common_passwords;
 mod conversation;
 mod credential;
+mod federation;
 mod id;
 mod identity;
 mod llm;
@@ -20,9 +21,10 @@ pub use conversation::{
     MessageContent, Role, SystemPrompt, Title, Usage,
 };
 pub use credential::{ProviderCredential, ProviderKey, SealedKey};
+pub use federation::{Audience, FederatedClaims, IdentityProvider, RoleClaim, RoleMap};
 pub use id::{
-    ApiKeyId, ConversationId, InvitationId, MessageId, OutboxId, RequestId, SessionId, TenantId,
-    UserId,
+    ApiKeyId, ConversationId, IdentityProviderId, InvitationId, MessageId, OutboxId, RequestId,
+    SessionId, TenantId, UserId,
 };
 pub use identity::{Email, Password, PersonName, User};
 pub use llm::{ModelSpec, ProviderSpec, Wire};

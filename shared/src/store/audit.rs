@@ -137,7 +137,7 @@ impl Store {
         let next = to_item(key(pk(event.tenant), HEAD), &next)?;
         let next = match head {
             None => self.put(next, IS_NEW)?,
-            Some(head) => self.put_where(next, "head_hash = :hash", [(":hash", s(&head.hash))])?,
+            Some(head) => self.put_if(next, "head_hash = :hash", [(":hash", s(&head.hash))])?,
         };
         Ok([self.put(row, IS_NEW)?, next])
     }

@@ -145,23 +145,7 @@ impl Store {
     /// A part of a transaction that puts an item which is new, or which this very write has put before: a
     /// write whose reply was lost is sent again.
     pub(super) fn put_once(&self, item: Item, id: String) -> Result<TransactWriteItem> {
-        self.put_where(item, IS_NEW_OR_SAME, [(":id", s(id))])
-    }
-
-    /// A part of a transaction that puts an item under a condition with values.
-    pub(super) fn put_where(
-        &self,
-        item: Item,
-        condition: &str,
-        values: impl IntoIterator<Item = (&'static str, AttributeValue)>,
-    ) -> Result<TransactWriteItem> {
-        let put = Put::builder()
-            .table_name(&*self.table)
-            .set_item(Some(item))
-            .condition_expression(condition)
-            .set_expression_attribute_values(named(values));
-        let put = put.build().map_err(Error::internal)?;
-        Ok(TransactWriteItem::builder().put(put).build())
+        self.put_if(item, IS_NEW_OR_SAME, [(":id", s(id))])
     }
 
     /// A part of a transaction that updates an item under a condition.

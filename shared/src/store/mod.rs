@@ -15,6 +15,8 @@
 //! | `TENANT#<tenant>` | `APIKEY#<key>`, `APIKEYS` | an API key, how many were made | `api_key.rs` |
 //! | `TENANT#<tenant>` | `PROVIDERKEY#<provider>` | a key that the tenant brought, sealed | `credential.rs` |
 //! | `APIKEY#<hash of the secret>` | `APIKEY` | what a request with that secret may do | `api_key.rs` |
+//! | `TENANT#<tenant>` | `IDP#<identity provider>` | another issuer that the tenant trusts | `identity_provider.rs` |
+//! | `ISSUER#<hash of issuer and audience>` | `ISSUER` | whose data its tokens reach | `identity_provider.rs` |
 //! | `AUDIT#<tenant>` | `<day>#<sequence>`, `HEAD` | the audit trail, its newest record | `audit.rs` |
 //! | `OUTBOX` | `<mail>` | mails that are to be sent | `outbox.rs` |
 //! | `TENANT#<tenant>#USER#<user>` | `CONV#<conversation>` | a conversation | `conversation.rs` |
@@ -31,6 +33,7 @@ mod audit;
 mod audit_chain;
 mod conversation;
 mod credential;
+mod identity_provider;
 mod invitation;
 mod item;
 mod limit;
@@ -52,6 +55,7 @@ pub use api_key::{KeyGrant, USE_IS_RECORDED_EVERY};
 pub use audit::{AuditPage, AuditPlace};
 pub use audit_chain::AuditWalk;
 pub use conversation::ConversationChange;
+pub use identity_provider::{MOST_IDENTITY_PROVIDERS, Trusted};
 pub use invitation::Joined;
 pub use limit::LimitWindow;
 pub use lockout::{FailedLogins, HARD_STOP};

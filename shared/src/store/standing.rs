@@ -111,10 +111,18 @@ impl Store {
         Ok(Some(standing).filter(|standing| standing.tenant != TenantStatus::Deleted))
     }
 
-    /// The status of a tenant whose people are known elsewhere. `None` if there is no such tenant.
+    /// The status of a tenant whose people are known elsewhere. `None` if there is no such tenant. It is read as
+    /// standings are, because whoever finds out who calls may read in no other way.
     pub async fn tenant_status(&self, tenant: TenantId) -> Result<Option<TenantStatus>> {
-        let found = self.get::<TenantItem>(tenant_key(tenant)).await?;
-        let status = found.map(|tenant| tenant.tenant_status);
+        let mut status = None;
+        for consistent in [false, true] {
+            let items = self.get_many(vec![tenant_key(tenant)], consistent).await?;
+            let item = items.into_iter().next().map(from_item::<TenantItem>);
+            status = item.transpose()?.map(|tenant| tenant.tenant_status);
+            if status == Some(TenantStatus::Active) {
+                break;
+            }
+        }
         Ok(status.filter(|status| *status != TenantStatus::Deleted))
     }
 

@@ -14,9 +14,10 @@ use lambda_http::request::RequestContext;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use serde_yaml_ng::Value as Yaml;
-use shared::auth::{Authenticator, KeySource, Standings};
+use shared::auth::{Authenticator, Federation, KeySource, Standings};
 use shared::clock::{Clock, Moment};
 use shared::config::Config;
+use shared::guard::Guard;
 use shared::http::with_layers;
 use shared::limits::{Limiter, Policy};
 use shared::mail::Post;
@@ -124,16 +125,29 @@ impl TestApi {
 
     /// A further process on the same table, which remembers nothing yet of who may do what.
     pub fn elsewhere(&self, build: impl FnOnce(App) -> Result<Router>) -> Self {
-        let App { store, clock, .. } = &self.app;
+        let App {
+            store,
+            clock,
+            guard,
+            ..
+        } = &self.app;
         let standings = Standings::new(store.clone(), clock.clone());
+        let federation = Federation::new(store.clone(), guard.clone(), clock.clone());
         let app = App {
-            authenticator: authenticator(&self.app.config, clock, standings),
+            authenticator: authenticator(&self.app.config, clock, standings, federation),
             limiter: self.further_limiter(),
             ..self.app.clone()
         };
         let mut process = self.beside(|_| build(app.clone()));
         process.app = app;
         process
+    }
+
+    /// Sends a request with that bearer token.
+    pub async fn bear(&self, token: &str, method: Method, path: &str, body: Body) -> Reply {
+        let authorization = format!("Bearer {token}");
+        let headers = [("authorization", authorization.as_str())];
+        self.send_with(None, method, path, body, &headers).await
     }
 
     /// The same function for a client at that address.
@@ -328,10 +342,13 @@ async fn app(table: &str, provider: &str, limits: &Value) -> App {
     let store = Store::new(&sdk, TABLE);
     let vault = Vault::fixed(SecretString::from(DATA_KEYS), clock.clone());
     let standings = Standings::new(store.clone(), clock.clone());
+    let guard = Guard::new(config.stage);
+    let federation = Federation::new(store.clone(), guard.clone(), clock.clone());
     App {
         limiter: Limiter::with_patience(config.limits.clone(), store.clone(), PATIENCE),
         store,
-        authenticator: authenticator(&config, &clock, standings),
+        authenticator: authenticator(&config, &clock, standings, federation),
+        guard,
         post: Post::new(
             vault.clone(),
             Queue::memory(),
@@ -346,10 +363,22 @@ async fn app(table: &str, provider: &str, limits: &Value) -> App {
     }
 }
 
-fn authenticator(config: &Config, clock: &Clock, standings: Standings) -> Authenticator {
+fn authenticator(
+    config: &Config,
+    clock: &Clock,
+    standings: Standings,
+    federation: Federation,
+) -> Authenticator {
     let keys = KeySource::fixed(SecretString::from(SIGNING_KEYS), clock.clone());
     let issuer = config.token_issuer.clone();
-    Authenticator::new(keys, issuer, clock.clone(), config.stage, standings)
+    Authenticator::new(
+        keys,
+        issuer,
+        clock.clone(),
+        config.stage,
+        standings,
+        federation,
+    )
 }
 
 /// Settings of a function that calls no provider.

@@ -9,7 +9,7 @@ use crate::client::Client;
 use crate::stack::{Stack, repository};
 
 /// A sample of each function that is good without preparation, and the status that it answers.
-const SAMPLES: [(&str, &str, u16); 9] = [
+const SAMPLES: [(&str, &str, u16); 10] = [
     ("health", "health/live.json", 200),
     ("health", "health/ready.json", 200),
     ("api-keys", "api-keys/list.json", 401),
@@ -17,6 +17,7 @@ const SAMPLES: [(&str, &str, u16); 9] = [
     ("auth", "auth/register.json", 202),
     ("auth", "auth/login.json", 200),
     ("conversations", "conversations/list.json", 401),
+    ("identity-providers", "identity-providers/list.json", 401),
     ("models", "models/list.json", 401),
     ("tenants", "tenants/list.json", 401),
 ];

@@ -22,3 +22,4 @@ mod problems;
 mod routes;
 mod sources;
 mod sweep;
+mod tokens;

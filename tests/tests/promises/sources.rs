@@ -72,6 +72,26 @@ fn only_the_mailer_sends_mails() {
 }
 
 #[test]
+fn only_the_guard_and_the_model_providers_speak_http_to_others() {
+    let allowed = ["shared/src/guard/", "shared/engine/src/provider/"];
+    let mut found = 0;
+    for folder in ["shared", "functions"] {
+        for (path, text) in sources(folder) {
+            let shown = path.to_string_lossy();
+            let named = ["reqwest", "hyper::client", "TcpStream"]
+                .iter()
+                .any(|word| text.contains(word));
+            if allowed.iter().any(|part| shown.contains(part)) {
+                found += usize::from(named);
+            } else {
+                assert!(!named || shown.contains("/tests/"), "{shown}");
+            }
+        }
+    }
+    assert!(found >= 2, "the two that may do");
+}
+
+#[test]
 fn models_and_errors_know_neither_http_nor_aws() {
     for (path, text) in sources("shared/src") {
         let shown = path.to_string_lossy();

@@ -46,6 +46,7 @@ fn authenticator(stack: &Stack, keys: KeySource) -> Authenticator {
         app.clock.clone(),
         app.config.stage,
         app.authenticator.standings().clone(),
+        app.authenticator.federation().clone(),
     )
 }
 

@@ -1,0 +1,38 @@
+//! Other issuers whose tokens a tenant trusts: create, list, get, delete.
+//!
+//! It is a function of its own because it calls addresses that tenants name.
+
+mod create;
+mod delete;
+mod get;
+mod list;
+mod own;
+mod view;
+
+use axum::Router;
+use shared::{App, Result};
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// The group's routes.
+pub fn router(app: App) -> Result<Router> {
+    Ok(routes().with_state(app).into())
+}
+
+/// The group's part of the OpenAPI document.
+pub fn openapi() -> OpenApi {
+    routes().into_openapi()
+}
+
+fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(
+            create::create_identity_provider,
+            list::list_identity_providers
+        ))
+        .routes(routes!(
+            get::get_identity_provider,
+            delete::delete_identity_provider
+        ))
+}

@@ -1,0 +1,139 @@
+//! What may have been done to a token on the way.
+
+use serde_json::json;
+
+use super::*;
+
+/// What may have been done to a good token on the way.
+fn damaged(token: &str) -> Vec<String> {
+    let parts: Vec<&str> = token.split('.').collect();
+    let [header, claims, signature] = parts[..] else {
+        panic!("three parts");
+    };
+    let flipped = |part: &str, place: usize| {
+        let mut bytes = part.as_bytes().to_vec();
+        bytes[place] = if bytes[place] == b'A' { b'B' } else { b'A' };
+        String::from_utf8(bytes).expect("ASCII")
+    };
+    let last = signature.len() - 1;
+    vec![
+        // No signature, or another one.
+        format!("{header}.{claims}"),
+        format!("{header}.{claims}."),
+        format!("{header}..{signature}"),
+        format!(".{claims}.{signature}"),
+        format!("{header}.{claims}.{}", flipped(signature, 0)),
+        format!("{header}.{claims}.{}", flipped(signature, last / 2)),
+        format!("{header}.{claims}.{}", &signature[..last]),
+        format!("{header}.{claims}.{signature}AA"),
+        format!(
+            "{header}.{claims}.{}",
+            b64(URL_SAFE_NO_PAD
+                .decode(signature)
+                .expect("b64")
+                .into_iter()
+                .chain([0])
+                .collect::<Vec<u8>>())
+        ),
+        format!("{header}.{}.{signature}", b64(r#"{"sub":"eve"}"#)),
+        format!(
+            "{}.{claims}.{signature}",
+            b64(r#"{"kid":"k","alg":"EdDSA"}"#)
+        ),
+        // Separators missing, moved or too many.
+        format!("{header}{claims}.{signature}"),
+        format!("{header}.{claims}{signature}"),
+        format!("{header}.{claims}.{signature}.{signature}"),
+        format!("{header}.{claims}.a.b.{signature}"),
+        format!("{token}."),
+        format!(".{token}"),
+        "..".to_owned(),
+        String::new(),
+        // Characters that are not of base64url.
+        format!("{token}="),
+        format!("{token}=="),
+        format!("{token}\n"),
+        format!(" {token}"),
+        format!("{header}. {claims}.{signature}"),
+        format!("{header}.{claims}\r\n.{signature}"),
+        format!("{header}.{claims}.{}+", &signature[..last]),
+        format!("{header}.{claims}.{}/", &signature[..last]),
+        format!("{header}.{claims}.{}ä", &signature[..last]),
+        format!("{header}.{claims}.{}\0", &signature[..last]),
+        // JSON serialization.
+        json!({"protected": header, "payload": claims, "signature": signature}).to_string(),
+        json!({"payload": claims, "signatures": [{"protected": header, "signature": signature}]})
+            .to_string(),
+        // Five parts are encrypted ones.
+        format!("{header}.{claims}.{signature}.{claims}.{signature}"),
+    ]
+}
+
+#[test]
+fn a_damaged_token_does_not_hold() {
+    for (algorithm, signer) in [("EdDSA", ed()), ("ES256", p256()), ("RS256", rsa_2048())] {
+        let (token, keys) = (signer.token(algorithm), set(&[signer.jwk()]));
+        assert!(holds(&token, &keys));
+        for damaged in damaged(&token) {
+            assert!(!holds(&damaged, &keys), "{algorithm} {damaged}");
+        }
+    }
+}
+
+#[test]
+fn a_last_character_with_bits_that_mean_nothing_is_refused() {
+    // 64 bytes end in a character of which two bits count: three other spellings mean the same bytes to a lax
+    // reader.
+    let signer = ed();
+    let (token, keys) = (signer.token("EdDSA"), set(&[signer.jwk()]));
+    let alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let spellings = alphabet
+        .chars()
+        .map(|last| format!("{}{last}", &token[..token.len() - 1]));
+    let good: Vec<String> = spellings.filter(|token| holds(token, &keys)).collect();
+    assert_eq!(good, [token]);
+}
+
+#[test]
+fn a_signature_that_is_no_point_or_no_number_of_the_group_does_not_hold() {
+    let signer = p256();
+    let (token, keys) = (signer.token("ES256"), set(&[signer.jwk()]));
+    let (message, signature) = token.rsplit_once('.').expect("parts");
+    let good = URL_SAFE_NO_PAD.decode(signature).expect("base64");
+    let (r, s) = good.split_at(32);
+    let (zero, huge) = ([0; 32], [0xff; 32]);
+    let der = [&[0x30, 0x44, 0x02, 0x20][..], r, &[0x02, 0x20], s].concat();
+    for wrong in [
+        [&zero[..], s].concat(),
+        [r, &zero].concat(),
+        [&zero[..], &zero].concat(),
+        [&huge[..], s].concat(),
+        [r, &huge].concat(),
+        [&huge[..], &huge].concat(),
+        [s, r].concat(),
+        [&[0][..], r, &[0], s].concat(),
+        [r, s, &[0]].concat(),
+        [r, s, r, s].concat(),
+        r.to_vec(),
+        der,
+        Vec::new(),
+    ] {
+        assert!(
+            !holds(&format!("{message}.{}", b64(&wrong)), &keys),
+            "{wrong:?}"
+        );
+    }
+}
+
+#[test]
+fn a_token_over_the_limit_is_not_read() {
+    let signer = ed();
+    let keys = set(&[signer.jwk()]);
+    let header = r#"{"alg":"EdDSA","kid":"k"}"#;
+    let token =
+        |length: usize| signer.token_with(header, &format!(r#"{{"a":"{}"}}"#, "x".repeat(length)));
+    assert!(holds(&token(5900), &keys));
+    assert!(token(6100).len() > MAX_TOKEN_BYTES);
+    assert!(!holds(&token(6100), &keys));
+    assert!(!holds(&token(6_000_000), &keys));
+}
