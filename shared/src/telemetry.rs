@@ -87,8 +87,13 @@ fn is_in(target: &str, module: &str) -> bool {
 pub fn init(function: &'static str, levels: &Levels) {
     let subscriber = subscriber(&[function], levels.clone(), std::io::stdout);
     if tracing::subscriber::set_global_default(subscriber).is_ok() {
-        std::panic::set_hook(Box::new(log_panic));
+        log_panics();
     }
+}
+
+/// Makes a line of every panic from now on, instead of a text on standard error.
+pub fn log_panics() {
+    std::panic::set_hook(Box::new(log_panic));
 }
 
 /// What writes the lines of these functions and of the libraries.

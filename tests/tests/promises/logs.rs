@@ -4,6 +4,9 @@
 use std::io::Write;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use axum::Router;
+use axum::http::Uri;
+use axum::routing::get;
 use promises::{FUNCTIONS, WITHOUT_ROUTES};
 use serde_json::{Value, json};
 use shared::telemetry::{LIBRARIES, Levels, subscriber};
@@ -223,6 +226,47 @@ async fn whatever_is_sent_each_request_is_one_line_of_json() {
     for request in requests {
         assert_eq!(lines_of(&logged, &request), 1, "{request}");
     }
+}
+
+#[tokio::test]
+async fn a_panic_is_a_line_with_its_place_and_with_no_text_that_was_made() {
+    let captured = captured();
+    let api = TestApi::new(|_, _| {
+        let made = get(async |uri: Uri| {
+            if true {
+                panic!("{uri} is no good");
+            }
+        });
+        let written = get(async || {
+            if true {
+                panic!("a text of the source");
+            }
+        });
+        Ok(Router::new()
+            .route("/made", made)
+            .route("/written", written))
+    })
+    .await;
+    let before = std::panic::take_hook();
+    shared::telemetry::log_panics();
+    let replies = [
+        api.get(None, "/made?prompt-canary-5f1c").await,
+        api.get(None, "/written").await,
+    ];
+    std::panic::set_hook(before);
+    for reply in replies {
+        assert_eq!(reply.problem(), (500, "internal".to_owned()));
+    }
+    let text = captured.text();
+    assert!(!text.contains("prompt-canary-5f1c"), "{text}");
+    let logged = parsed(&text);
+    let place = |line: &&Value| {
+        let place = line["location"].as_str();
+        place.is_some_and(|place| place.contains("promises/logs.rs:"))
+    };
+    let panics: Vec<&Value> = logged.iter().filter(place).collect();
+    let texts: Vec<&Value> = panics.iter().map(|line| &line["text"]).collect();
+    assert_eq!(texts, ["", "a text of the source"]);
 }
 
 #[test]

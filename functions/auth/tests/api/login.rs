@@ -51,6 +51,7 @@ async fn an_unknown_address_and_a_wrong_password_get_the_same_answer() {
             body["request_id"] = json!(null);
             let mut headers = reply.headers.clone();
             headers.remove("x-request-id");
+            headers.remove("traceparent");
             // It counts down.
             headers.remove("ratelimit");
             (reply.status, body, headers)
@@ -107,7 +108,8 @@ async fn neither_tokens_nor_password_are_in_the_table() {
     let api = api().await;
     let tokens = crate::helpers::tokens(&api).await;
     let secret = text(&tokens, "refresh_token");
-    let secret = secret.rsplit('_').next().expect("a secret");
+    // Its last characters: the secret may have a `_` anywhere.
+    let secret = &secret[secret.len() - 40..];
     let dump = api.table.dump().await;
     assert!(dump.contains("ada@example.com"), "the dump is one: {dump}");
     assert!(dump.contains("$argon2id$v=19$m=19456,t=2,p=1$"));

@@ -23,7 +23,7 @@ async fn what_no_route_takes_is_a_problem_of_its_own() {
     assert_eq!(reply.problem(), (405, "method-not-allowed".to_owned()));
     let mut allowed: Vec<&str> = reply.header("allow").split(',').map(str::trim).collect();
     allowed.sort_unstable();
-    assert_eq!(allowed, ["GET", "HEAD", "POST"]);
+    assert_eq!(allowed, ["GET", "HEAD", "OPTIONS", "POST"]);
 }
 
 #[tokio::test]
