@@ -42,7 +42,7 @@ pub(crate) enum Delivered {
 
 impl Delivered {
     /// For a message: failed is what must come again.
-    pub(crate) fn as_result(self) -> Result<()> {
+    pub(crate) fn into_result(self) -> Result<()> {
         match self {
             Self::Sent | Self::Blank | Self::NotOurs | Self::GivenUp => Ok(()),
             Self::Failed(error) => Err(error),

@@ -85,7 +85,7 @@ impl Mailer {
 
     async fn told(&self, message: QueueMessage) -> Result<()> {
         let QueueMessage::MailWaits { id, .. } = message;
-        self.deliver(id).await?.as_result()
+        self.deliver(id).await?.into_result()
     }
 }
 

@@ -75,12 +75,12 @@ pub(crate) struct MemberView {
 
 impl MemberView {
     /// The member with its account, if it has one.
-    pub(crate) fn new(member: Member, account: Option<User>) -> Self {
+    pub(crate) fn new(member: &Member, account: Option<User>) -> Self {
         let Member {
             user,
             role,
             created_at,
-        } = member;
+        } = *member;
         let (email, name) = account.map_or((None, None), |account| {
             (Some(account.email.as_str().to_owned()), account.name)
         });

@@ -87,13 +87,20 @@ impl Meter {
         })
     }
 
-    /// Everything that the table `chatter` holds, as text: the answer of a Scan. Empty if it is more than one
-    /// answer can hold.
+    /// Everything that the table `chatter` holds, as text: `{"Items": […]}`.
     pub async fn dump(&self) -> String {
-        let answer = self.raw("Scan", json!({"TableName": "chatter"})).await;
-        match answer.get("LastEvaluatedKey") {
-            Some(_) => String::new(),
-            None => answer.to_string(),
+        let mut items = Vec::new();
+        let mut request = json!({"TableName": "chatter"});
+        loop {
+            // An answer ends after 1 MB.
+            let mut answer = self.raw("Scan", request.clone()).await;
+            if let Some(found) = answer["Items"].as_array_mut() {
+                items.append(found);
+            }
+            match answer.get_mut("LastEvaluatedKey") {
+                Some(key) => request["ExclusiveStartKey"] = key.take(),
+                None => return json!({"Items": items}).to_string(),
+            }
         }
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
-use http::{HeaderValue, StatusCode};
+use http::{HeaderValue, StatusCode, StatusCode as S};
 use serde::Serialize;
 
 use crate::error::{Error, FieldError, ProviderFault};
@@ -83,9 +83,7 @@ impl Problem {
     }
 }
 
-#[expect(clippy::too_many_lines, reason = "a table with a row for each error")]
 fn kind(error: &Error) -> (StatusCode, &'static str, &'static str) {
-    use StatusCode as S;
     match error {
         Error::NotFound(_) => (S::NOT_FOUND, "not-found", "Not found"),
         Error::NoRoute => (S::NOT_FOUND, "no-such-route", "No such route"),
@@ -150,7 +148,6 @@ fn kind(error: &Error) -> (StatusCode, &'static str, &'static str) {
 }
 
 fn provider_kind(fault: ProviderFault) -> (StatusCode, &'static str, &'static str) {
-    use StatusCode as S;
     match fault {
         ProviderFault::Unavailable => (
             S::BAD_GATEWAY,

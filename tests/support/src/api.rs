@@ -50,7 +50,7 @@ const DATA_KEYS: &str = r#"{"bootstrap":"a text that is long enough to be a data
 const PROVIDER_KEY: &str = "sk-provider-canary";
 
 /// A function's router and all that it stands on.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct TestApi {
     /// What the function was given.
     pub app: App,
@@ -110,16 +110,12 @@ impl TestApi {
     /// A second function on the same table: for what one writes and another reads.
     pub fn beside(&self, build: impl FnOnce(App) -> Result<Router>) -> Self {
         Self {
-            app: self.app.clone(),
-            table: self.table.clone(),
-            provider: self.provider.clone(),
-            source: self.source.clone(),
-            people: self.people.clone(),
             router: with_layers(
                 "test",
                 build(self.app.clone()).expect("a router"),
                 &self.app.config,
             ),
+            ..self.clone()
         }
     }
 
@@ -153,12 +149,8 @@ impl TestApi {
     /// The same function for a client at that address.
     pub fn from_source(&self, address: &str) -> Self {
         Self {
-            app: self.app.clone(),
-            table: self.table.clone(),
-            provider: self.provider.clone(),
-            router: self.router.clone(),
             source: Some(address.to_owned()),
-            people: self.people.clone(),
+            ..self.clone()
         }
     }
 

@@ -82,7 +82,7 @@ async fn an_unknown_address_takes_the_same_reads_as_a_wrong_password() {
             "GetItem",
             "Query",
             "UpdateItem",
-            "Query",
+            "GetItem",
             "TransactWriteItems"
         ]
     );

@@ -62,7 +62,7 @@ async fn list(
     let members = page.items.into_iter().zip(accounts);
     Ok(List {
         data: members
-            .map(|(member, account)| MemberView::new(member, account))
+            .map(|(member, account)| MemberView::new(&member, account))
             .collect(),
         next_cursor,
         has_more: page.has_more,

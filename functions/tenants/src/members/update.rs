@@ -55,7 +55,7 @@ pub(crate) async fn update_member(
     let store = tenants.app.store.of(&caller);
     let account = store.member_profiles(std::slice::from_ref(&member)).await?;
     let account = account.into_iter().next().flatten();
-    Ok(Json(MemberView::new(member, account)))
+    Ok(Json(MemberView::new(&member, account)))
 }
 
 async fn update(
