@@ -87,7 +87,7 @@ async fn send(auth: &Auth, origin: &Origin, email: &Email) -> Result<()> {
         .and_then(|(_, memberships)| memberships.first());
     let Some(home) = home.filter(|_| !recent) else {
         let mail = post.seal(&Letter::blank()).await?;
-        identity.user_get(id).await?;
+        identity.user_find(email).await?;
         auth.app.store.mail_put(&mail).await?;
         post.nudge(mail.id).await;
         return Ok(());

@@ -23,6 +23,9 @@ const ATTEMPTS: u32 = 40;
 /// stranger: a record and its head are written together, but are not always seen together.
 const TAKEN_FOR_GOOD: u32 = 10;
 
+/// How many parts of a transaction an event takes.
+pub(super) const AUDIT_PARTS: usize = 2;
+
 /// The last sequence number that has ten digits.
 pub(super) const LAST_SEQUENCE: u64 = 9_999_999_999;
 
@@ -121,7 +124,7 @@ impl Store {
         event: &AuditEvent,
         head: Option<&AuditLink>,
         after: Option<&AuditLink>,
-    ) -> Result<[TransactWriteItem; 2]> {
+    ) -> Result<[TransactWriteItem; AUDIT_PARTS]> {
         let record = AuditRecord::following(after, event);
         let row = key(pk(event.tenant), sk(&record.day, record.sequence));
         let mut row = to_item(row, &record)?;

@@ -136,6 +136,7 @@ pub(crate) fn bare(reply: &Reply) -> (u16, Value, axum::http::HeaderMap) {
     body["request_id"] = Value::Null;
     let mut headers = reply.headers.clone();
     headers.remove("x-request-id");
+    headers.remove("traceparent");
     headers.remove("ratelimit");
     (reply.status.as_u16(), body, headers)
 }

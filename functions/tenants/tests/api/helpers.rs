@@ -151,7 +151,7 @@ pub(crate) async fn trail(api: &TestApi, tenant: TenantId) -> Vec<[String; 4]> {
     let items = dump["Items"].as_array().expect("items").iter();
     let pk = format!("AUDIT#{tenant}");
     let mut records: Vec<_> = items
-        .filter(|item| item["pk"]["S"] == pk.as_str())
+        .filter(|item| item["pk"]["S"] == pk.as_str() && item.get("action").is_some())
         .collect();
     records.sort_by_key(|item| item["sk"]["S"].to_string());
     let text = |value: &Value| value["S"].as_str().unwrap_or_default().to_owned();
