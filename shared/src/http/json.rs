@@ -124,10 +124,16 @@ fn rejection(bytes: &[u8], error: &serde_json::Error, mut pointer: String) -> Er
 /// serde's sentence without its position, and without the value that it found: that may be a secret.
 fn detail(text: &str) -> String {
     let text = text.split(" at line ").next().unwrap_or_default();
-    match text.split_once(", expected ") {
+    match text.rsplit_once(", expected ") {
+        Some((found, known)) if found.starts_with("unknown field") => {
+            format!("is not a field here; expected {known}")
+        }
         Some((_, expected)) => format!("must be {expected}"),
         None if text.starts_with("missing field") => "must be given".to_owned(),
         None if text.starts_with("duplicate field") => "must be given only once".to_owned(),
+        None if text.starts_with("unknown field") => {
+            "is not a field here; there are none".to_owned()
+        }
         None if text.starts_with("expected value") => "must not be null".to_owned(),
         None => text.to_owned(),
     }
@@ -232,6 +238,26 @@ mod tests {
                 matches!(error, Error::Malformed(_)),
                 "{:?}: {error:?}",
                 String::from_utf8_lossy(&body[..body.len().min(30)])
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn a_field_that_is_not_known_is_answered_with_those_that_are() {
+        // What a client calls its field does not count as one of ours.
+        for field in ["extra", "a, expected `b"] {
+            let body = format!(r#"{{"content":"x","{field}":1}}"#);
+            let error = extract(Some("application/json"), body).await;
+            let Err(Error::Invalid(errors)) = error else {
+                panic!("{field} is taken: {error:?}");
+            };
+            let [FieldError { field: at, detail }] = &errors[..] else {
+                panic!("one error: {errors:?}");
+            };
+            assert_eq!(*at, format!("/{field}"));
+            assert_eq!(
+                detail,
+                "is not a field here; expected `content` or `stream`"
             );
         }
     }
