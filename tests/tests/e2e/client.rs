@@ -60,6 +60,21 @@ impl Client {
         self.tokens = tokens.json().await.expect("tokens");
     }
 
+    /// Goes on in another tenant.
+    pub(crate) async fn switch_to(&mut self, tenant: &str) {
+        let body = json!({"tenant_id": tenant});
+        let tokens = self.post("/api/v1/auth/switch-tenant", &body).await;
+        assert_eq!(tokens.status(), 200);
+        self.tokens = tokens.json().await.expect("tokens");
+    }
+
+    /// A program with that API key.
+    pub(crate) fn with_key(&self, key: &str) -> Self {
+        let mut program = Self::new(&self.api);
+        program.tokens = json!({"access_token": key});
+        program
+    }
+
     /// The access token.
     pub(crate) fn token(&self) -> &str {
         self.tokens["access_token"].as_str().expect("a token")

@@ -13,6 +13,7 @@ mod client;
 mod mails;
 mod samples;
 mod stack;
+mod team;
 mod turns;
 
 use client::Client;
@@ -32,6 +33,8 @@ async fn the_whole_stack_from_the_first_command_to_the_second_start() {
     turns::everything_is_ready(&ada).await;
     step("a person gets in by mail");
     let mut secrets = mails::a_person_gets_in_by_mail(&stack).await;
+    step("a team shares a tenant");
+    secrets.extend(team::a_team_shares_a_tenant(&stack, &provider).await);
     step("wrong requests get their problems");
     turns::wrong_requests_get_their_problems(&ada).await;
     step("text streams while the model still writes");

@@ -9,7 +9,7 @@ use crate::client::Client;
 use crate::stack::{Stack, repository};
 
 /// A sample of each function that is good without preparation, and the status that it answers.
-const SAMPLES: [(&str, &str, u16); 10] = [
+const SAMPLES: [(&str, &str, u16); 11] = [
     ("health", "health/live.json", 200),
     ("health", "health/ready.json", 200),
     ("api-keys", "api-keys/list.json", 401),
@@ -19,6 +19,11 @@ const SAMPLES: [(&str, &str, u16); 10] = [
     ("conversations", "conversations/list.json", 401),
     ("identity-providers", "identity-providers/list.json", 401),
     ("models", "models/list.json", 401),
+    (
+        "provider-credentials",
+        "provider-credentials/list.json",
+        401,
+    ),
     ("tenants", "tenants/list.json", 401),
 ];
 

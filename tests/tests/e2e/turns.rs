@@ -26,8 +26,10 @@ pub(crate) async fn everything_is_ready(client: &Client) {
             "table",
             "signing_keys",
             "data_keys",
+            "provider_keys",
             "bucket",
             "queue",
+            "mail_queue",
             "provider:scripted",
             "provider:local"
         ]
