@@ -39,6 +39,7 @@ _LIMITS = [
     for kind, per in (
         ("open", "source"),
         ("auth", "source"),
+        ("mail", "source"),
         ("read", "caller"),
         ("write", "caller"),
         ("turn", "caller"),

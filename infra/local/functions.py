@@ -38,6 +38,7 @@ _LIMITS = [
     for kind, per in (
         ("open", "source"),
         ("auth", "source"),
+        ("mail", "source"),
         ("read", "caller"),
         ("write", "caller"),
         ("turn", "caller"),

@@ -28,6 +28,7 @@ const PROVIDERS: &str = r#"[{"name":"p","wire":"openai","base_url":"https://mode
 
 const LIMITS: &str = r#"[{"name":"open","class":"open","per":"source","quota":10,"window":60},
     {"name":"auth","class":"auth","per":"source","quota":10,"window":60},
+    {"name":"mail","class":"mail","per":"source","quota":10,"window":60},
     {"name":"read","class":"read","per":"caller","quota":10,"window":60},
     {"name":"write","class":"write","per":"caller","quota":10,"window":60},
     {"name":"turn","class":"turn","per":"tenant","quota":10,"window":60},
@@ -55,7 +56,7 @@ fn a_good_environment_is_read() {
     assert_eq!(config.stage, Stage::Prod);
     assert_eq!(config.turn_timeout, Duration::from_secs(60));
     assert_eq!(config.providers[0].models[0].context_window, 8192);
-    assert_eq!(config.limits.len(), 6);
+    assert_eq!(config.limits.len(), 7);
 }
 
 #[test]

@@ -29,9 +29,18 @@ where
     }
 }
 
-/// What the API does without a token is proving who one is. The rest is pages, health and public keys.
+/// What sends a mail to whoever has the address that it names.
+const MAILING: [&str; 3] = [
+    "/api/v1/auth/register",
+    "/api/v1/auth/password-reset/request",
+    "/api/v1/auth/email-verification/request",
+];
+
+/// What the API does without a token is proving who one is, or a mail. The rest is pages, health and public keys.
 fn class(path: &str) -> Class {
-    if path.starts_with("/api/") {
+    if MAILING.contains(&path) {
+        Class::Mail
+    } else if path.starts_with("/api/") {
         Class::Auth
     } else {
         Class::Open
@@ -43,7 +52,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_api_without_a_token_is_proving_who_one_is() {
+    fn the_api_without_a_token_is_proving_who_one_is_or_a_mail() {
+        assert_eq!(class("/api/v1/auth/register"), Class::Mail);
         assert_eq!(class("/api/v1/auth/login"), Class::Auth);
         for path in ["/healthz", "/docs/{file}", "/.well-known/jwks.json"] {
             assert_eq!(class(path), Class::Open, "{path}");

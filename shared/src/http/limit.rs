@@ -15,8 +15,8 @@ use crate::limits::{Class, Per, Refused, Source, Standing};
 const RATELIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const RATELIMIT: HeaderName = HeaderName::from_static("ratelimit");
 
-/// Counts a request, and refuses it if it is one too many. `subjects` are those that its token names; where it
-/// comes from is added here. Whatever comes of it, the response's fields tell.
+/// Counts a request, and refuses it if it is one too many. `subjects` are those that its token names; the others,
+/// such as where it comes from, are added here. Whatever comes of it, the response's fields tell.
 pub async fn admit(
     parts: &Parts,
     app: &App,
@@ -24,7 +24,8 @@ pub async fn admit(
     subjects: &[(Per, String)],
 ) -> Result<()> {
     let source = source(&parts.extensions).as_str().to_owned();
-    let subjects = [subjects, &[(Per::Source, source)]].concat();
+    let everywhere = [(Per::Source, source), (Per::Everyone, "all".to_owned())];
+    let subjects = [subjects, &everywhere].concat();
     let result = app.limiter.admit(class, &subjects, app.clock.now()).await;
     let standings = match &result {
         Ok(admission) => Some(&admission.standings),

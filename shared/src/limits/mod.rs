@@ -12,11 +12,12 @@
 //! | refused, and the process did not know | 1, once for each process and window |
 //! | of class [`Class::Open`], or over the brake for failed tokens | 0 |
 //!
-//! So a flood costs at most one write unit for each policy of each request that API Gateway lets through, where
-//! every request comes from a new source, or from a new caller of a new tenant. With two policies a class and
+//! So counting a flood costs at most one write unit for each policy of each request that API Gateway lets through,
+//! where every request comes from a new source, or from a new caller of a new tenant. With two policies a class and
 //! `ThrottleRate` requests a second that is 2 × `ThrottleRate` × 86,400 × $0.625 / 10⁶ a day: $10.80 for 100.
+//! What passes costs what it does; [`Per::Everyone`] bounds the dearest that needs no token, which are mails.
 //!
-//! When the table does not answer in time, [`Class::Auth`] and [`Class::Sensitive`] are refused, because an
+//! When the table does not answer in time, [`Class::Auth`], [`Class::Mail`] and [`Class::Sensitive`] are refused, because an
 //! unlimited number of attempts is worse than none. The others pass, uncounted, and one log line has
 //! `alarm: "limiter"`.
 

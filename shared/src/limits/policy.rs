@@ -13,8 +13,11 @@ use crate::clock::Moment;
 pub enum Class {
     /// Public pages, health and public keys. Counted in the process only: they must cost no writes.
     Open,
-    /// Proving who one is without a token: register, log in, refresh, reset.
+    /// Proving who one is without a token: log in, refresh, confirm.
     Auth,
+    /// Having a mail sent without a token: register, ask for a reset. Each costs a mail and writes, and annoys
+    /// whoever has the address.
+    Mail,
     /// Reading.
     Read,
     /// Writing.
@@ -34,6 +37,8 @@ pub enum Per {
     Tenant,
     /// One address's; see [`super::Source`].
     Source,
+    /// All requests of the class, whoever sends them from wherever.
+    Everyone,
 }
 
 /// So many requests of one class in a window, counted for each of one kind of subject.
@@ -51,18 +56,20 @@ pub struct Policy {
     pub window: Duration,
 }
 
-const CLASSES: [(&str, Class); 6] = [
+const CLASSES: [(&str, Class); 7] = [
     ("open", Class::Open),
     ("auth", Class::Auth),
+    ("mail", Class::Mail),
     ("read", Class::Read),
     ("write", Class::Write),
     ("turn", Class::Turn),
     ("sensitive", Class::Sensitive),
 ];
-const PERS: [(&str, Per); 3] = [
+const PERS: [(&str, Per); 4] = [
     ("caller", Per::Caller),
     ("tenant", Per::Tenant),
     ("source", Per::Source),
+    ("everyone", Per::Everyone),
 ];
 const WINDOW_SECONDS: std::ops::RangeInclusive<i64> = 1..=86_400;
 const NAME_LENGTH: std::ops::RangeInclusive<usize> = 1..=40;
@@ -74,7 +81,7 @@ impl Class {
     /// without end; refusing the others would make an outage of the counters one of everything.
     pub(super) const fn fails_closed(self) -> bool {
         match self {
-            Self::Auth | Self::Sensitive => true,
+            Self::Auth | Self::Mail | Self::Sensitive => true,
             Self::Open | Self::Read | Self::Write | Self::Turn => false,
         }
     }
@@ -83,7 +90,7 @@ impl Class {
     /// have no limit.
     const fn is_limited_by(self, per: Per) -> bool {
         match self {
-            Self::Open | Self::Auth => matches!(per, Per::Source),
+            Self::Open | Self::Auth | Self::Mail => matches!(per, Per::Source),
             Self::Read | Self::Write | Self::Turn | Self::Sensitive => {
                 matches!(per, Per::Caller | Per::Tenant)
             }
@@ -214,11 +221,11 @@ fn policy(
     }
     let class = CLASSES.iter().find(|(known, _)| *known == class);
     if class.is_none() {
-        wrong(".class must be open, auth, read, write, turn or sensitive");
+        wrong(".class must be open, auth, mail, read, write, turn or sensitive");
     }
     let per = PERS.iter().find(|(known, _)| *known == per);
     if per.is_none() {
-        wrong(".per must be caller, tenant or source");
+        wrong(".per must be caller, tenant, source or everyone");
     }
     let quota = u32::try_from(quota).ok().filter(|quota| *quota > 0);
     if quota.is_none() {
@@ -248,6 +255,7 @@ mod tests {
         let classes = [
             ("open", "source"),
             ("auth", "source"),
+            ("mail", "source"),
             ("read", "caller"),
             ("write", "tenant"),
             ("turn", "caller"),
@@ -267,7 +275,7 @@ mod tests {
     #[test]
     fn policies_are_read() {
         let policies = parse(&Value::from(all()).to_string()).expect("no fault");
-        assert_eq!(policies.len(), 6);
+        assert_eq!(policies.len(), 7);
         let expected = Policy {
             name: "write".to_owned(),
             class: Class::Write,
@@ -275,7 +283,7 @@ mod tests {
             quota: 10,
             window: Duration::from_secs(60),
         };
-        assert_eq!(policies[3], expected);
+        assert_eq!(policies[4], expected);
     }
 
     #[test]
@@ -315,7 +323,7 @@ mod tests {
 
     #[test]
     fn a_class_that_nothing_limits_is_a_fault() {
-        for place in 0..6 {
+        for place in 0..7 {
             let mut list = all();
             let name = list.remove(place)["class"].clone();
             let faults = parse(&Value::from(list).to_string()).expect_err("a class is missing");
@@ -327,7 +335,9 @@ mod tests {
         }
         // Who has no token yet has no caller, and who has one is not told apart by the address.
         assert_eq!(faults_with(1, "per", json!("caller")).len(), 1);
-        assert_eq!(faults_with(2, "per", json!("source")).len(), 1);
+        assert_eq!(faults_with(3, "per", json!("source")).len(), 1);
+        // What all share is no limit for one of them.
+        assert_eq!(faults_with(2, "per", json!("everyone")).len(), 1);
     }
 
     proptest! {

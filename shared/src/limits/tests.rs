@@ -21,6 +21,7 @@ async fn limiter_at(url: &str) -> Limiter {
     let policies = [
         ("open", "source"),
         ("auth", "source"),
+        ("mail", "source"),
         ("read", "caller"),
         ("write", "caller"),
         ("turn", "caller"),

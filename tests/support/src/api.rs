@@ -300,7 +300,9 @@ fn limits() -> Value {
         let name = format!("{class}-{per}");
         json!({"name": name, "class": class, "per": per, "quota": 1_000_000, "window": 60})
     };
-    let mut policies = vec![policy("open", "source"), policy("auth", "source")];
+    let mut policies = ["open", "auth", "mail"]
+        .map(|class| policy(class, "source"))
+        .to_vec();
     for class in ["read", "write", "turn", "sensitive"] {
         policies.extend(["caller", "tenant"].map(|per| policy(class, per)));
     }

@@ -19,6 +19,7 @@ fn limits(class: &str, quota: u32) -> Value {
     let policies = [
         ("open", "source"),
         ("auth", "source"),
+        ("mail", "source"),
         ("read", "caller"),
         ("write", "caller"),
         ("turn", "tenant"),
@@ -94,7 +95,8 @@ fn policy(class: &str, quota: u32) -> Vec<Policy> {
 }
 
 async fn passes(limiter: &Limiter, api: &TestApi, class: Class) -> bool {
-    let subjects = [Per::Caller, Per::Tenant, Per::Source].map(|per| (per, "one".to_owned()));
+    let all = [Per::Caller, Per::Tenant, Per::Source, Per::Everyone];
+    let subjects = all.map(|per| (per, "one".to_owned()));
     let now = api.app.clock.now();
     limiter.admit(class, &subjects, now).await.is_ok()
 }
@@ -114,7 +116,8 @@ async fn of_200_at_once_in_10_processes_exactly_100_pass() {
 async fn blocks_let_no_more_pass_and_lose_less_than_one_for_each_process() {
     let api = models(1).await;
     let policies = policy("write", 1_000);
-    assert_eq!(policies[3].block(), 10);
+    let write = policies.iter().find(|policy| policy.class == Class::Write);
+    assert_eq!(write.map(Policy::block), Some(10));
     let limiters = (0..10).map(|_| api.limiter_with(policies.clone()));
     let passed = limiters.map(async |limiter| {
         let mut passed = 0;
@@ -241,6 +244,39 @@ async fn every_route_counts_every_request() {
 }
 
 #[tokio::test]
+async fn strangers_have_so_many_mails_sent_and_no_more_from_however_many_addresses() {
+    let mut limits = limits("mail", 1_000_000);
+    let shared =
+        json!({"name": "mails", "class": "mail", "per": "everyone", "quota": 3, "window": 300});
+    limits.as_array_mut().expect("a list").push(shared);
+    let api = TestApi::with_limits(&limits, |app, _| auth::router(app)).await;
+    let mailing = [
+        "/api/v1/auth/register",
+        "/api/v1/auth/password-reset/request",
+        "/api/v1/auth/email-verification/request",
+    ];
+    let mut statuses = Vec::new();
+    for (number, path) in mailing.iter().cycle().take(5).enumerate() {
+        let from = api.from_source(&format!("203.0.113.{number}"));
+        let email = format!("person-{number}@example.com");
+        let mut body = json!({"email": email});
+        if path.ends_with("register") {
+            body["password"] = json!("a password that is long enough");
+        }
+        let reply = from.post(None, path, body).await;
+        statuses.push(reply.status.as_u16());
+        if reply.status == 429 {
+            assert_eq!(reply.body()["violated-policies"], json!(["mails"]));
+        }
+    }
+    assert_eq!(statuses, [202, 202, 202, 429, 429]);
+    // Whoever has an account is not kept out by it.
+    let person =
+        json!({"email": "person-0@example.com", "password": "a password that is long enough"});
+    assert_eq!(api.post(None, LOGIN, person).await.status, 200);
+}
+
+#[tokio::test]
 async fn pages_for_everybody_are_limited_without_the_table() {
     let limits = limits("open", 2);
     let api = TestApi::with_limits(&limits, health::router_with).await;
@@ -276,6 +312,7 @@ async fn the_busiest_key_has_fewer_writes_than_a_partition_takes() {
     // All that API Gateway lets through in a second is one tenant's, spread over ten processes.
     for class in [
         Class::Auth,
+        Class::Mail,
         Class::Read,
         Class::Write,
         Class::Turn,
@@ -288,7 +325,7 @@ async fn the_busiest_key_has_fewer_writes_than_a_partition_takes() {
         });
         join_all(share).await;
         let keys = api.table.take_counted();
-        for kind in ["caller", "tenant", "source"] {
+        for kind in ["caller", "tenant", "source", "everyone"] {
             let prefix = format!("LIMIT#{kind}#");
             let writes = keys.iter().filter(|key| key.starts_with(&prefix)).count();
             let own = policies.iter().find(|policy| {
