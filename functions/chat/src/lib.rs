@@ -1,5 +1,6 @@
 //! Turns: a message goes in, a model's answer comes out, whole or as a stream. Runs: what becomes of that.
 
+mod call;
 mod runs;
 mod send_message;
 mod stream;

@@ -8,14 +8,14 @@ use engine::{Turn, TurnEvent, TurnRequest};
 use serde::{Deserialize, Serialize};
 use shared::auth::Caller;
 use shared::http::{
-    Deadline, IDEMPOTENCY_REPLAYED, IdempotencyKey, Json, MessageView, Path, REPLAYED,
-    TraceContext, Wants, location,
+    IDEMPOTENCY_REPLAYED, IdempotencyKey, Json, MessageView, Path, REPLAYED, location,
 };
 use shared::model::{ConversationId, MessageContent, RunEvent};
 use shared::store::Once;
 use shared::{Error, Result};
 
 use crate::Chat;
+use crate::call::Call;
 use crate::stream;
 
 /// A message to a model.
@@ -61,27 +61,25 @@ pub(crate) struct NewMessage {
 )]
 pub(crate) async fn send_message(
     caller: Caller,
-    wants: Wants,
+    call: Call,
     State(chat): State<Chat>,
-    trace: TraceContext,
-    deadline: Deadline,
     key: IdempotencyKey,
     Path(conversation): Path<ConversationId>,
     Json(new): Json<NewMessage>,
 ) -> Result<Response> {
-    let request_id = trace.request_id();
+    let request_id = call.trace.request_id();
     if new.stream {
-        wants.stream()?;
+        call.wants.stream()?;
     } else {
-        wants.json()?;
+        call.wants.json()?;
     }
     let request = TurnRequest {
         conversation,
         content: MessageContent::parse("/content", &new.content)?,
         once: once(&caller, &key, conversation, &new)?,
-        deadline: deadline.within(chat.app.config.turn_timeout),
+        deadline: call.deadline.within(chat.app.config.turn_timeout),
         request_id,
-        trace,
+        trace: call.trace,
     };
     let turn = chat.engine.begin(&caller, request).await?;
     let (run, again) = (turn.run, turn.again);
@@ -123,7 +121,7 @@ async fn whole(conversation: ConversationId, mut turn: Turn) -> Result<Response>
         match event {
             TurnEvent::Event(_) => {}
             TurnEvent::Done(_, message) => {
-                let view = MessageView::new(conversation, message);
+                let view = MessageView::new(conversation, *message);
                 return Ok((StatusCode::CREATED, Json(view)).into_response());
             }
             TurnEvent::Failed(_, Some(error)) | TurnEvent::Cut(error) => return Err(error),

@@ -68,7 +68,7 @@ impl Engine {
         let answer = store.message_get(run.conversation, place).await?;
         let answer: Message = answer.ok_or(Error::NotFound("run"))?;
         let event = events::done(last, run.conversation, &answer);
-        Ok(TurnEvent::Done(event, answer))
+        Ok(TurnEvent::Done(event, Box::new(answer)))
     }
 }
 

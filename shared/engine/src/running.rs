@@ -214,7 +214,7 @@ impl Running {
             Ok(Ended::Yes) => {
                 self.log_done(&answer);
                 let event = events::done(self.sequence, self.run.conversation, &answer);
-                TurnEvent::Done(event, answer)
+                TurnEvent::Done(event, Box::new(answer))
             }
             Ok(Ended::ConversationGone) => self.forget().await,
             Ok(Ended::TakenOver) => self.as_ended_elsewhere().await,

@@ -54,7 +54,7 @@ pub enum TurnEvent {
     /// It goes on: the start, or more of the answer.
     Event(RunEvent),
     /// The answer is stored. The last event.
-    Done(RunEvent, Message),
+    Done(RunEvent, Box<Message>),
     /// There is no answer; its question is kept. The last event. The error is known where it happened.
     Failed(RunEvent, Option<Error>),
     /// The run goes on, but not what is heard of it here. There are more events elsewhere.

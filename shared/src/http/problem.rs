@@ -83,6 +83,7 @@ impl Problem {
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "a table with a row for each error")]
 fn kind(error: &Error) -> (StatusCode, &'static str, &'static str) {
     match error {
         Error::NotFound(_) => (S::NOT_FOUND, "not-found", "Not found"),

@@ -5,11 +5,12 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use shared::auth::Caller;
-use shared::http::{Deadline, Path, Query, TraceContext, Wants};
+use shared::http::{Path, Query};
 use shared::model::RunId;
 use shared::{Error, Result};
 
 use super::get::read;
+use crate::call::Call;
 use crate::{Chat, stream};
 
 const LAST_EVENT_ID: &str = "last-event-id";
@@ -47,15 +48,13 @@ pub(crate) struct Selection {
 )]
 pub(crate) async fn get_events(
     caller: Caller,
-    wants: Wants,
+    call: Call,
     State(chat): State<Chat>,
-    trace: TraceContext,
-    deadline: Deadline,
     Path(id): Path<RunId>,
     Query(selection): Query<Selection>,
     headers: HeaderMap,
 ) -> Result<Response> {
-    wants.stream()?;
+    call.wants.stream()?;
     let known = last_event_id(&headers)?.or(selection.starting_after);
     let from = known.map_or(0, |known| known.saturating_add(1));
     let run = read(&chat, &caller, id).await?;
@@ -63,9 +62,9 @@ pub(crate) async fn get_events(
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
     let store = chat.app.store.of(&caller);
-    let until = deadline.within(chat.app.config.turn_timeout);
+    let until = call.deadline.within(chat.app.config.turn_timeout);
     let events = chat.engine.follow(store, run, from, until);
-    Ok(stream::response(trace.request_id(), events))
+    Ok(stream::response(call.trace.request_id(), events))
 }
 
 fn last_event_id(headers: &HeaderMap) -> Result<Option<u64>> {
