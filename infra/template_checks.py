@@ -28,7 +28,6 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 LAYERS = REPOSITORY / "shared" / "src" / "http" / "layers.rs"
 CONFIG = REPOSITORY / "shared" / "src" / "config.rs"
 
-CHAT_PATH = "/api/v1/conversations/{conversation_id}/messages"
 STREAM_MILLISECONDS = 300_000
 # How much longer a function lives than the turn in it, to store the outcome and tell it.
 TURN_RESERVE_SECONDS = 10
@@ -132,16 +131,17 @@ def listed(value: Any) -> list[Any]:
 
 
 def chat_streams(template: Template) -> Iterator[str]:
-    post = template.body["paths"][CHAT_PATH]["post"]["x-amazon-apigateway-integration"]
-    if post.get("responseTransferMode") != "STREAM":
-        yield f"POST {CHAT_PATH} does not stream: its event needs `ResponseTransferMode: RESPONSE_STREAM`, no other word"
-    if (
-        "2021-11-15/functions/${ChatFunction.Arn}/response-streaming-invocations"
-        not in uri_of(post)
-    ):
-        yield f"POST {CHAT_PATH} does not call ChatFunction's streaming address: {uri_of(post)}"
-    if post.get("timeoutInMillis") != STREAM_MILLISECONDS:
-        yield f"POST {CHAT_PATH} needs `TimeoutInMillis: {STREAM_MILLISECONDS}`"
+    """Its function answers everything as a stream, so every route of it must be called so."""
+    for path, method, integration in template.integrations():
+        if "${ChatFunction.Arn}" not in uri_of(integration):
+            continue
+        route = f"{method} {path}"
+        if integration.get("responseTransferMode") != "STREAM":
+            yield f"{route} does not stream: its event needs `ResponseTransferMode: RESPONSE_STREAM`, no other word"
+        if "/response-streaming-invocations" not in uri_of(integration):
+            yield f"{route} does not call ChatFunction's streaming address: {uri_of(integration)}"
+        if integration.get("timeoutInMillis") != STREAM_MILLISECONDS:
+            yield f"{route} needs `TimeoutInMillis: {STREAM_MILLISECONDS}`"
 
 
 def others_do_not_stream(template: Template) -> Iterator[str]:
@@ -529,7 +529,7 @@ def builds_are_not_cached(_: Template) -> Iterator[str]:
 
 
 CHECKS: list[tuple[str, Check]] = [
-    ("answers of POST messages are streamed", chat_streams),
+    ("what the function for chat answers is streamed", chat_streams),
     ("nothing else is", others_do_not_stream),
     ("a turn ends before its function does", a_turn_ends_before_its_function),
     ("no function outlives the patience of API Gateway", nothing_outlives_api_gateway),

@@ -118,6 +118,21 @@ pub enum Error {
     /// Another turn of the conversation is not finished.
     #[error("the conversation's previous turn is not finished; wait for it and send again")]
     ConversationBusy,
+    /// A run that was stopped before it had written anything.
+    #[error(
+        "the run was cancelled before there was an answer; your message is kept, send again to get one"
+    )]
+    RunCancelled,
+    /// A run whose process died before it had written anything.
+    #[error(
+        "the run broke off before there was an answer; your message is kept, send again to get one"
+    )]
+    RunInterrupted,
+    /// An `Idempotency-Key` that came with another request before.
+    #[error(
+        "this `Idempotency-Key` came with another request before; send a new one with a new request"
+    )]
+    IdempotencyKeyReused,
     /// More requests than these policies allow.
     #[error("too many requests; send again after the seconds in `Retry-After`")]
     QuotaExceeded {

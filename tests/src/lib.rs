@@ -93,6 +93,7 @@ pub fn real_path(path: &str) -> String {
     let id = "0199f0a0b1c27d3e8f405162738495a6";
     let prefixes = [
         ("{conversation_id}", "conv"),
+        ("{run_id}", "run"),
         ("{session_id}", "ses"),
         ("{tenant_id}", "ten"),
         ("{user_id}", "usr"),

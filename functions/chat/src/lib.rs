@@ -1,5 +1,7 @@
-//! Turns: a message goes in, a model's answer comes out, whole or as a stream.
+//! Turns: a message goes in, a model's answer comes out, whole or as a stream. Runs: what becomes of that.
 
+mod call;
+mod runs;
 mod send_message;
 mod stream;
 
@@ -41,5 +43,10 @@ pub fn openapi() -> OpenApi {
 }
 
 fn routes() -> OpenApiRouter<Chat> {
-    OpenApiRouter::new().routes(routes!(send_message::send_message))
+    OpenApiRouter::new()
+        .routes(routes!(send_message::send_message))
+        .routes(routes!(runs::list::list_runs))
+        .routes(routes!(runs::get::get_run))
+        .routes(routes!(runs::cancel::cancel_run))
+        .routes(routes!(runs::events::get_events))
 }

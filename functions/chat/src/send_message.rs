@@ -2,19 +2,24 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::http::header::{CONTENT_LOCATION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use engine::{Turn, TurnEvent, TurnRequest};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use shared::auth::Caller;
-use shared::http::{Deadline, Json, MessageView, Path, TraceContext, Wants};
-use shared::model::{ConversationId, MessageContent};
+use shared::http::{
+    IDEMPOTENCY_REPLAYED, IdempotencyKey, Json, MessageView, Path, REPLAYED, location,
+};
+use shared::model::{ConversationId, MessageContent, RunEvent};
+use shared::store::Once;
 use shared::{Error, Result};
 
 use crate::Chat;
+use crate::call::Call;
 use crate::stream;
 
 /// A message to a model.
-#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Deserialize, Serialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewMessage {
     /// What to say: up to 200,000 bytes, and no more than fits the model's window.
@@ -30,57 +35,110 @@ pub(crate) struct NewMessage {
 /// With `stream: false` the answer is the assistant's message. With `stream: true` it is a stream of
 /// server-sent events: `start` with all ids, `delta`s with the text, and at last either `done` with the
 /// stored message or `error` with a problem document. A stream without one of these two was cut off; the
-/// answer is finished and stored nevertheless, and GET on this path finds it.
+/// answer is finished and stored nevertheless, and the events of its run can be read on from any of them at
+/// `GET /api/v1/runs/{run_id}/events`.
+///
+/// With an `Idempotency-Key` the same request, sent again within a day, is answered with the same run: as it comes if
+/// it is still going on, and with `Idempotency-Replayed: true`.
 #[utoipa::path(
     post,
     path = "/api/v1/conversations/{conversation_id}/messages",
     tag = "chat",
     security(("bearer" = [])),
-    params(("conversation_id" = ConversationId, Path, description = "The conversation.")),
+    params(
+        ("conversation_id" = ConversationId, Path, description = "The conversation."),
+        ("idempotency-key" = Option<String>, Header, description = "Any text that is new for each new request, of at most 255 visible ASCII characters."),
+    ),
     request_body = NewMessage,
     responses(
         (status = 200, description = "The answer as it is written, if `stream` is true.", content_type = "text/event-stream", body = stream::TurnStream),
-        (status = 201, description = "The answer, if `stream` is false.", body = MessageView),
-        (status = 409, description = "The previous turn is not finished.", body = shared::http::Problem, content_type = "application/problem+json"),
+        (status = 201, description = "The answer, if `stream` is false. `Content-Location` is its run.", body = MessageView),
+        (status = 409, description = "The previous turn is not finished, or this one was cancelled.", body = shared::http::Problem, content_type = "application/problem+json"),
         (status = 502, description = "The model provider failed.", body = shared::http::Problem, content_type = "application/problem+json"),
+        (status = 503, description = "The run broke off.", body = shared::http::Problem, content_type = "application/problem+json"),
         (status = 504, description = "The model provider took too long.", body = shared::http::Problem, content_type = "application/problem+json"),
     ),
 )]
 pub(crate) async fn send_message(
     caller: Caller,
-    wants: Wants,
+    call: Call,
     State(chat): State<Chat>,
-    trace: TraceContext,
-    deadline: Deadline,
+    key: IdempotencyKey,
     Path(conversation): Path<ConversationId>,
     Json(new): Json<NewMessage>,
 ) -> Result<Response> {
-    let request_id = trace.request_id();
+    let request_id = call.trace.request_id();
+    if new.stream {
+        call.wants.stream()?;
+    } else {
+        call.wants.json()?;
+    }
     let request = TurnRequest {
         conversation,
         content: MessageContent::parse("/content", &new.content)?,
-        deadline: deadline.within(chat.app.config.turn_timeout),
+        once: once(&caller, &key, conversation, &new)?,
+        deadline: call.deadline.within(chat.app.config.turn_timeout),
         request_id,
-        trace,
+        trace: call.trace,
     };
-    if new.stream {
-        wants.stream()?;
-        let turn = chat.engine.begin(&caller, request).await?;
-        return Ok(stream::response(conversation, request_id, turn));
-    }
-    wants.json()?;
     let turn = chat.engine.begin(&caller, request).await?;
-    let answer = whole(conversation, turn).await?;
-    Ok((StatusCode::CREATED, Json(answer)).into_response())
+    let (run, again) = (turn.run, turn.again);
+    let mut response = if new.stream {
+        stream::response(request_id, turn.events)
+    } else {
+        whole(conversation, turn).await?
+    };
+    let headers = response.headers_mut();
+    headers.insert(
+        CONTENT_LOCATION,
+        location(&chat.app, &format!("/api/v1/runs/{run}"))?,
+    );
+    if again {
+        headers.insert(IDEMPOTENCY_REPLAYED, REPLAYED);
+    }
+    Ok(response)
 }
 
-async fn whole(conversation: ConversationId, mut turn: Turn) -> Result<MessageView> {
+/// As what the request is done once.
+fn once(
+    caller: &Caller,
+    key: &IdempotencyKey,
+    conversation: ConversationId,
+    new: &NewMessage,
+) -> Result<Option<Once>> {
+    let Some(key) = key.get()? else {
+        return Ok(None);
+    };
+    // As JSON without white space and in one order of its members: how the client wrote it does not matter.
+    let body = serde_json::to_vec(new).map_err(Error::internal)?;
+    let route = format!("POST /api/v1/conversations/{conversation}/messages");
+    let asks = [route.as_bytes(), body.as_slice()];
+    Ok(Some(Once::new(caller.user(), key, &asks)))
+}
+
+async fn whole(conversation: ConversationId, mut turn: Turn) -> Result<Response> {
     while let Some(event) = turn.events.recv().await {
         match event {
-            TurnEvent::Delta(_) => {}
-            TurnEvent::Done(message) => return Ok(MessageView::new(conversation, message)),
-            TurnEvent::Failed(error) => return Err(error),
+            TurnEvent::Event(_) => {}
+            TurnEvent::Done(_, message) => {
+                let view = MessageView::new(conversation, *message);
+                return Ok((StatusCode::CREATED, Json(view)).into_response());
+            }
+            TurnEvent::Failed(_, Some(error)) | TurnEvent::Cut(error) => return Err(error),
+            TurnEvent::Failed(event, None) => return failed_before(event),
         }
     }
-    Err(Error::internal("the turn ended without an outcome"))
+    Err(Error::internal("the run's events ended without a last one"))
+}
+
+/// The problem of a run that failed elsewhere, as it was told there.
+fn failed_before(event: RunEvent) -> Result<Response> {
+    #[derive(Deserialize)]
+    struct Told {
+        status: u16,
+    }
+    let told: Told = serde_json::from_str(&event.data).map_err(Error::internal)?;
+    let status = StatusCode::from_u16(told.status).map_err(Error::internal)?;
+    let problem = [(CONTENT_TYPE, "application/problem+json")];
+    Ok((status, problem, event.data).into_response())
 }

@@ -1,4 +1,4 @@
-//! A turn as server-sent events (WHATWG HTML, section 9.2).
+//! A run as server-sent events (WHATWG HTML, section 9.2).
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -7,40 +7,16 @@ use axum::http::HeaderValue;
 use axum::http::header::CACHE_CONTROL;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
-use engine::{Turn, TurnEvent};
+use engine::{Delta, Start, TurnEvent};
 use futures_util::stream::{self, Stream};
 use serde::Serialize;
 use shared::Error;
 use shared::http::{MessageView, Problem};
-use shared::model::{ConversationId, MessageId, RequestId};
+use shared::model::{RequestId, RunEvent};
 use tokio::sync::mpsc;
 
 /// How often a comment keeps a silent stream open. API Gateway closes one after 30 seconds at the edge.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
-
-/// The data of the first event, `start`.
-#[derive(Debug, Serialize, utoipa::ToSchema)]
-pub(crate) struct Start {
-    /// The conversation.
-    conversation_id: ConversationId,
-    /// The stored message of the user.
-    user_message_id: MessageId,
-    /// The id that the answer will have.
-    message_id: MessageId,
-    /// The request, for whoever looks it up in the logs.
-    request_id: RequestId,
-    /// The provider that answers.
-    provider: String,
-    /// The model that answers.
-    model: String,
-}
-
-/// The data of `delta` events.
-#[derive(Debug, Serialize, utoipa::ToSchema)]
-pub(crate) struct Delta {
-    /// Text that follows the text before.
-    content: String,
-}
 
 /// What the `data` of each event holds, by the event's name.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
@@ -56,7 +32,8 @@ pub(crate) enum TurnStream {
     Delta(Delta),
     /// `event: done`, last: the stored message.
     Done(MessageView),
-    /// `event: error`, last: why there is no answer.
+    /// `event: error`, last: why there is no answer. Without an `id` it says only that this stream ends here; the
+    /// run goes on.
     Error(Problem),
 }
 
@@ -64,44 +41,14 @@ pub(crate) enum TurnStream {
 enum State {
     Open {
         events: mpsc::Receiver<TurnEvent>,
-        conversation: ConversationId,
         request_id: RequestId,
-        sequence: u64,
     },
     Ended,
 }
 
-/// The events of a turn. The body never yields an error: the Lambda runtime would write it into the body.
-pub(crate) fn response(
-    conversation: ConversationId,
-    request_id: RequestId,
-    turn: Turn,
-) -> Response {
-    let Turn {
-        question,
-        answer_id,
-        model,
-        events,
-    } = turn;
-    let start = Start {
-        conversation_id: conversation,
-        user_message_id: question.id,
-        message_id: answer_id,
-        request_id,
-        provider: model.provider().name.clone(),
-        model: model.spec().id.clone(),
-    };
-    let state = State::Open {
-        events,
-        conversation,
-        request_id,
-        sequence: 1,
-    };
-    let first = stream::once(std::future::ready(Ok(event(0, "start", &start))));
-    answer(
-        futures_util::StreamExt::chain(first, rest(state)),
-        KEEP_ALIVE,
-    )
+/// The events of a run. The body never yields an error: the Lambda runtime would write it into the body.
+pub(crate) fn response(request_id: RequestId, events: mpsc::Receiver<TurnEvent>) -> Response {
+    answer(all(State::Open { events, request_id }), KEEP_ALIVE)
 }
 
 fn answer(
@@ -113,38 +60,28 @@ fn answer(
     ([no_store], body).into_response()
 }
 
-fn rest(state: State) -> impl Stream<Item = Result<Event, Infallible>> {
+fn all(state: State) -> impl Stream<Item = Result<Event, Infallible>> {
     stream::unfold(state, async |state| {
         let State::Open {
             mut events,
-            conversation,
             request_id,
-            sequence,
         } = state
         else {
             return None;
         };
-        let problem =
-            |error: &Error| event(sequence, "error", &Problem::new(error, Some(&request_id)));
         let (event, goes_on) = match events.recv().await {
-            Some(TurnEvent::Delta(content)) => (event(sequence, "delta", &Delta { content }), true),
-            Some(TurnEvent::Done(message)) => (
-                event(sequence, "done", &MessageView::new(conversation, message)),
-                false,
-            ),
-            Some(TurnEvent::Failed(error)) => (problem(&error), false),
-            None => (
-                problem(&Error::internal("the turn ended without an outcome")),
-                false,
-            ),
+            Some(TurnEvent::Event(event)) => (written(event), true),
+            Some(TurnEvent::Done(event, _) | TurnEvent::Failed(event, _)) => {
+                (written(event), false)
+            }
+            Some(TurnEvent::Cut(error)) => (cut(&error, request_id), false),
+            None => {
+                let error = Error::internal("the run's events ended without a last one");
+                (cut(&error, request_id), false)
+            }
         };
         let next = if goes_on {
-            State::Open {
-                events,
-                conversation,
-                request_id,
-                sequence: sequence + 1,
-            }
+            State::Open { events, request_id }
         } else {
             State::Ended
         };
@@ -152,13 +89,19 @@ fn rest(state: State) -> impl Stream<Item = Result<Event, Infallible>> {
     })
 }
 
-fn event(sequence: u64, name: &str, data: &impl Serialize) -> Event {
-    // Structs of strings and numbers can't fail to serialize, and JSON has no line ends.
-    let data = serde_json::to_string(data).unwrap_or_default();
+fn written(event: RunEvent) -> Event {
     Event::default()
-        .id(sequence.to_string())
-        .event(name)
-        .data(data)
+        .id(event.sequence.to_string())
+        .event(event.name)
+        .data(event.data)
+}
+
+/// The end of a stream that is not the end of its run. It has no `id`, so that a client goes on from where it was.
+fn cut(error: &Error, request_id: RequestId) -> Event {
+    let problem = Problem::new(error, Some(&request_id));
+    // Strings and numbers can't fail to serialize.
+    let data = serde_json::to_string(&problem).unwrap_or_default();
+    Event::default().event("error").data(data)
 }
 
 #[cfg(test)]
@@ -168,19 +111,14 @@ mod tests {
 
     fn open() -> (mpsc::Sender<TurnEvent>, State) {
         let (sender, events) = mpsc::channel(1);
-        let state = State::Open {
-            events,
-            conversation: ConversationId::new(),
-            request_id: RequestId::new(),
-            sequence: 1,
-        };
-        (sender, state)
+        let request_id = RequestId::new();
+        (sender, State::Open { events, request_id })
     }
 
     #[tokio::test]
     async fn a_silent_stream_is_kept_open_by_comments() {
         let (_sender, state) = open();
-        let response = answer(rest(state), Duration::from_millis(1));
+        let response = answer(all(state), Duration::from_millis(1));
         let mut chunks = response.into_body().into_data_stream();
         for _ in 0..3 {
             let chunk = chunks.next().await.expect("a chunk").expect("no error");
@@ -189,22 +127,23 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_turn_that_dies_without_a_word_ends_the_stream_with_an_error() {
+    async fn a_turn_that_dies_without_a_word_ends_the_stream_with_an_error_without_an_id() {
         let (sender, state) = open();
-        sender
-            .send(TurnEvent::Delta("Hel".to_owned()))
-            .await
-            .expect("sent");
+        let event = RunEvent {
+            sequence: 1,
+            name: "delta".to_owned(),
+            data: r#"{"content":"Hel"}"#.to_owned(),
+        };
+        sender.send(TurnEvent::Event(event)).await.expect("sent");
         drop(sender);
-        let body = answer(rest(state), KEEP_ALIVE).into_body();
+        let body = answer(all(state), KEEP_ALIVE).into_body();
         let bytes = axum::body::to_bytes(body, usize::MAX)
             .await
             .expect("no error");
         let text = String::from_utf8_lossy(&bytes);
-        assert!(
-            text.contains("event: delta\n") && text.contains("event: error\n"),
-            "{text}"
-        );
+        let events: Vec<&str> = text.split("\n\n").collect();
+        assert!(events[0].contains("id: 1") && events[0].contains("event: delta"));
+        assert!(events[1].contains("event: error") && !events[1].contains("id:"));
         assert!(text.contains("urn:chatter:problem:internal"), "{text}");
     }
 }

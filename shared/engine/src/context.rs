@@ -113,6 +113,7 @@ mod tests {
             id: MessageId::new(),
             sequence,
             parent: None,
+            run: None,
             role: if sequence % 2 == 1 {
                 Role::User
             } else {

@@ -2,14 +2,20 @@
 //!
 //! Every front door runs its turns here, so that all of them store, count and fail in the same way.
 
+mod asking;
 mod catalogue;
 mod context;
+mod events;
+mod follow;
 mod provider;
+mod recorder;
 mod running;
+mod settle;
 mod sse;
 mod tokens;
 mod turn;
 
 pub use catalogue::{Catalogue, Model};
+pub use events::{Delta, Start};
 pub use provider::{ProviderKeys, Providers};
 pub use turn::{Engine, Turn, TurnEvent, TurnRequest};

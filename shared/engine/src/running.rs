@@ -2,139 +2,161 @@
 
 use std::time::{Duration, Instant};
 
+use shared::clock::Moment;
 use shared::error::ProviderFault;
-use shared::http::{Problem, TraceContext};
+use shared::http::TraceContext;
 use shared::model::{
-    Answer, Conversation, FinishReason, MAX_CONTENT_BYTES, Message, MessageId, RequestId, Role,
-    Usage,
+    Answer, Attempt, Conversation, FinishReason, MAX_CONTENT_BYTES, Message, Role, Run, RunEnd,
+    RunStatus, Usage,
 };
-use shared::store::TenantStore;
+use shared::store::{Ended, Pulse, TenantStore};
 use shared::{Error, Result};
 use tokio::sync::mpsc;
 
+use crate::asking::Asking;
 use crate::catalogue::Model;
 use crate::context::Window;
-use crate::provider::{Completion, OwnKeys, Part, Prompt};
+use crate::events;
+use crate::provider::{Part, Prompt};
+use crate::recorder::Recorder;
+use crate::settle::problem;
 use crate::turn::{Engine, TurnEvent};
 
 /// How long a client may read nothing before it counts as gone.
 const CLIENT_PATIENCE: Duration = Duration::from_secs(20);
 /// How often the outcome is written again when the table does not take it.
 const STORE_ATTEMPTS: u32 = 4;
+/// The longest text of one event. As JSON it is at most six times as long, which fits an item.
+const MAX_DELTA_BYTES: usize = 32_000;
 
 /// What the task that runs a turn needs.
 pub(crate) struct Running {
     pub(crate) engine: Engine,
     pub(crate) store: TenantStore,
     pub(crate) conversation: Conversation,
-    pub(crate) question: Message,
-    pub(crate) answer_id: MessageId,
+    pub(crate) run: Run,
+    /// The number of the newest event.
+    pub(crate) sequence: u64,
     pub(crate) model: Model,
     pub(crate) window: Window,
     pub(crate) deadline: Instant,
-    pub(crate) request_id: RequestId,
     pub(crate) trace: TraceContext,
     pub(crate) events: Option<mpsc::Sender<TurnEvent>>,
 }
 
 /// An answer as it came, before it is a message.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Collected {
     text: String,
-    finish_reason: FinishReason,
+    finish_reason: Option<FinishReason>,
     usage: Option<Usage>,
-    first_token: Duration,
-    latency: Duration,
+    first_token: Option<Duration>,
+}
+
+/// How asking ended.
+enum Outcome {
+    Answered(Collected, FinishReason),
+    Failed(Error),
+    /// Somebody else has ended the run.
+    Lost,
+}
+
+/// What a run ends with.
+enum Last<'a> {
+    Answer(&'a Message),
+    /// The slug of the problem, and when it came up.
+    Failure(&'a str, Moment),
 }
 
 impl Running {
     /// Runs the turn to its end.
     pub(crate) async fn run(mut self) {
         let started = Instant::now();
-        let outcome = self.answer(started).await;
-        let event = match outcome {
-            Ok(collected) => self.end(collected).await,
-            Err(error) => self.fail(error).await,
+        let clock = self.engine.app.clock.clone();
+        let mut recorder = Recorder::start(self.store.clone(), self.run.clone(), clock);
+        self.send(TurnEvent::Event(events::start(&self.run))).await;
+        let mut collected = Collected::default();
+        let answered = self.answer(started, &mut recorder, &mut collected).await;
+        let latency = started.elapsed();
+        let outcome = outcome(answered, collected);
+        self.note_attempt(&outcome, latency);
+        // What is left to store of the events is stored beside the answer, and nobody waits for it.
+        let stored = tokio::spawn(recorder.finish());
+        let last = match outcome {
+            Outcome::Answered(collected, reason) => self.end(collected, reason, latency).await,
+            Outcome::Failed(error) => self.fail(error).await,
+            Outcome::Lost => self.as_ended_elsewhere().await,
         };
-        self.send(event).await;
+        self.send(last).await;
+        if let Err(error) = stored.await {
+            tracing::error!(error = ?error, "the task that stores events broke off");
+        }
     }
 
-    /// Asks the provider and collects what it says.
-    async fn answer(&mut self, started: Instant) -> Result<Collected> {
+    /// Asks the provider and collects what it says, until it has finished or the run shall stop.
+    async fn answer(
+        &mut self,
+        started: Instant,
+        recorder: &mut Recorder,
+        collected: &mut Collected,
+    ) -> Result<Pulse> {
         let window = std::mem::take(&mut self.window);
+        let asking = Asking {
+            engine: self.engine.clone(),
+            store: self.store.clone(),
+            deadline: self.deadline,
+        };
+        let (model, trace) = (self.model.clone(), self.trace.clone());
+        let system_prompt = self.conversation.system_prompt.clone();
         let prompt = Prompt {
-            model: &self.model,
-            trace: &self.trace,
-            system_prompt: self.conversation.system_prompt.as_deref(),
+            model: &model,
+            trace: &trace,
+            system_prompt: system_prompt.as_deref(),
             messages: window.into_messages(),
         };
-        let mut completion = self.ask(&prompt).await?;
-        let (mut text, mut finish_reason, mut usage) = (String::new(), None, None);
-        let mut first_token = None;
-        loop {
-            match completion.next().await? {
-                Part::Text(delta) => {
-                    first_token.get_or_insert_with(|| started.elapsed());
-                    if text.len() + delta.len() > MAX_CONTENT_BYTES {
-                        finish_reason = Some(FinishReason::Length);
-                        break;
-                    }
-                    text.push_str(&delta);
-                    self.send(TurnEvent::Delta(delta)).await;
-                }
-                Part::Finish(reason) => finish_reason = Some(reason),
-                Part::Usage(counted) => usage = Some(counted),
-                Part::End => break,
-            }
-        }
-        let latency = started.elapsed();
-        if text.trim().is_empty() && finish_reason != Some(FinishReason::ContentFilter) {
-            return Err(Error::provider(
-                ProviderFault::Nonsense,
-                "the answer is empty",
-            ));
-        }
-        let Some(finish_reason) = finish_reason else {
-            return Err(Error::provider(
-                ProviderFault::Nonsense,
-                "the answer has no finish reason",
-            ));
+        let mut completion = tokio::select! {
+            completion = asking.ask(&prompt) => completion?,
+            pulse = recorder.stopped() => return Ok(pulse),
         };
-        Ok(Collected {
-            text,
-            finish_reason,
-            usage,
-            first_token: first_token.unwrap_or(latency),
-            latency,
-        })
-    }
-
-    /// Asks the provider, with the tenant's own keys if it brought some.
-    async fn ask(&self, prompt: &Prompt<'_>) -> Result<Completion> {
-        let keys = &self.engine.tenant_keys;
-        let provider = &prompt.model.provider().name;
-        let own = keys.get(&self.store, provider).await?;
-        let asked = self.ask_with(own.as_deref(), prompt).await;
-        if !is_refused(&asked) {
-            return asked;
-        }
-        // They may have been replaced since they were read.
-        let now = keys.read_anew(&self.store, provider).await?;
-        if own == now {
-            return asked;
-        }
-        self.ask_with(now.as_deref(), prompt).await
-    }
-
-    async fn ask_with(&self, own: Option<&OwnKeys>, prompt: &Prompt<'_>) -> Result<Completion> {
-        let providers = &self.engine.providers;
-        match own {
-            Some(own) => {
-                let keys = own.at(self.engine.app.clock.now());
-                providers.complete_with(&keys, prompt, self.deadline).await
+        loop {
+            let part = tokio::select! {
+                part = completion.next() => part?,
+                pulse = recorder.stopped() => return Ok(pulse),
+            };
+            match part {
+                Part::Text(delta) => {
+                    collected
+                        .first_token
+                        .get_or_insert_with(|| started.elapsed());
+                    if collected.text.len() + delta.len() > MAX_CONTENT_BYTES {
+                        collected.finish_reason = Some(FinishReason::Length);
+                        return Ok(Pulse::GoOn);
+                    }
+                    collected.text.push_str(&delta);
+                    self.pass_on(&delta, recorder).await;
+                }
+                Part::Finish(reason) => collected.finish_reason = Some(reason),
+                Part::Usage(counted) => collected.usage = Some(counted),
+                Part::End => return Ok(Pulse::GoOn),
             }
-            None => providers.complete(prompt, self.deadline).await,
         }
+    }
+
+    /// Gives a piece of text to the client and to the recorder.
+    async fn pass_on(&mut self, text: &str, recorder: &Recorder) {
+        let mut rest = text;
+        while !rest.is_empty() {
+            let (piece, after) = rest.split_at(rest.floor_char_boundary(MAX_DELTA_BYTES));
+            rest = after;
+            let event = events::delta(self.next(), piece.to_owned());
+            recorder.record(event.clone());
+            self.send(TurnEvent::Event(event)).await;
+        }
+    }
+
+    fn next(&mut self) -> u64 {
+        self.sequence += 1;
+        self.sequence
     }
 
     /// Tells the client, as long as there is one.
@@ -142,58 +164,82 @@ impl Running {
         let Some(events) = &self.events else { return };
         if events.send_timeout(event, CLIENT_PATIENCE).await.is_err() {
             tracing::info!(
-                request_id = %self.request_id,
-                message.id = %self.answer_id,
-                "the client of message {} is gone; the answer is finished without it",
-                self.answer_id
+                request_id = %self.run.request,
+                run.id = %self.run.id,
+                "the client of run {} is gone; the answer is finished without it",
+                self.run.id
             );
             self.events = None;
         }
     }
 
-    async fn end(&mut self, collected: Collected) -> TurnEvent {
-        let answer = self.message(collected);
-        let mut stored = self.store.turn_end(self.conversation.id, &answer).await;
-        for attempt in 1..STORE_ATTEMPTS {
-            if !matches!(stored, Err(Error::Unavailable(_))) {
-                break;
-            }
-            tokio::time::sleep(Duration::from_millis(100 << attempt)).await;
-            stored = self.store.turn_end(self.conversation.id, &answer).await;
-        }
-        match stored {
-            Ok(true) => {
+    fn note_attempt(&mut self, outcome: &Outcome, latency: Duration) {
+        let (problem, first_token) = match outcome {
+            Outcome::Answered(collected, _) => (None, collected.first_token),
+            Outcome::Failed(error) => (Some(problem(error, &self.run).slug), None),
+            Outcome::Lost => (None, None),
+        };
+        self.run.attempts.push(Attempt {
+            provider: self.model.provider().name.clone(),
+            model: self.model.spec().id.clone(),
+            problem,
+            first_token_ms: first_token.map(milliseconds),
+            latency_ms: milliseconds(latency),
+        });
+    }
+
+    /// Puts the end into the run: which event is the last, and when.
+    fn close(&mut self, status: RunStatus) {
+        self.run.status = status;
+        self.run.cancel_requested = status == RunStatus::Cancelled;
+        let stored = self.sequence;
+        let last = self.next();
+        self.run.end = Some(RunEnd { stored, last });
+        self.run.ended_at = Some(self.engine.app.clock.now());
+    }
+
+    async fn end(
+        &mut self,
+        collected: Collected,
+        reason: FinishReason,
+        latency: Duration,
+    ) -> TurnEvent {
+        self.run.usage = collected.usage;
+        self.close(match reason {
+            FinishReason::Cancelled => RunStatus::Cancelled,
+            _ => RunStatus::Completed,
+        });
+        let answer = self.message(collected, reason, latency);
+        match self.write(&Last::Answer(&answer)).await {
+            Ok(Ended::Yes) => {
                 self.log_done(&answer);
-                TurnEvent::Done(answer)
+                let event = events::done(self.sequence, self.run.conversation, &answer);
+                TurnEvent::Done(event, Box::new(answer))
             }
-            Ok(false) => self.forget().await,
-            Err(error) => self.fail(error).await,
+            Ok(Ended::ConversationGone) => self.forget().await,
+            Ok(Ended::TakenOver) => self.as_ended_elsewhere().await,
+            Err(error) => {
+                self.sequence -= 1;
+                self.fail(error).await
+            }
         }
     }
 
-    fn message(&self, collected: Collected) -> Message {
-        let Collected {
-            text,
-            finish_reason,
-            usage,
-            first_token,
-            latency,
-        } = collected;
-        let milliseconds =
-            |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+    fn message(&self, collected: Collected, reason: FinishReason, latency: Duration) -> Message {
         Message {
-            id: self.answer_id,
-            sequence: self.question.sequence + 1,
-            parent: Some(self.question.id),
+            id: self.run.answer,
+            sequence: self.run.question_sequence + 1,
+            parent: Some(self.run.question),
+            run: Some(self.run.id),
             role: Role::Assistant,
-            content: text,
+            content: collected.text,
             answer: Some(Answer {
                 provider: self.model.provider().name.clone(),
                 model: self.model.spec().id.clone(),
-                finish_reason,
-                usage,
-                first_token_ms: milliseconds(first_token),
-                latency_ms: milliseconds(latency),
+                finish_reason: reason,
+                usage: collected.usage,
+                first_token_ms: collected.first_token.map(milliseconds),
+                latency_ms: Some(milliseconds(latency)),
             }),
             failure: None,
             pending_until: None,
@@ -202,51 +248,93 @@ impl Running {
     }
 
     async fn fail(&mut self, error: Error) -> TurnEvent {
+        let cancelled = matches!(error, Error::RunCancelled);
+        self.close(if cancelled {
+            RunStatus::Cancelled
+        } else {
+            RunStatus::Failed
+        });
         let now = self.engine.app.clock.now();
-        let slug = Problem::slug(&error);
-        tracing::error!(
-            request_id = %self.request_id,
-            trace_id = self.trace.trace_id(),
-            conversation.id = %self.conversation.id,
-            message.id = %self.question.id,
-            provider = self.model.provider().name,
-            model = self.model.spec().id,
-            problem = slug,
-            error = ?error,
-            "the turn of message {} failed: {slug}",
-            self.question.id
-        );
-        match self
-            .store
-            .turn_fail(self.conversation.id, &self.question, slug, now)
-            .await
-        {
-            Ok(true) => TurnEvent::Failed(error),
-            Ok(false) => self.forget().await,
+        let problem = problem(&error, &self.run);
+        if cancelled {
+            tracing::info!(request_id = %self.run.request, run.id = %self.run.id, "run {} was cancelled", self.run.id);
+        } else {
+            self.log_failed(&error, &problem.slug);
+        }
+        self.run.problem = Some(problem.clone());
+        let event = events::error(self.sequence, &problem);
+        match self.write(&Last::Failure(&problem.slug, now)).await {
+            Ok(Ended::Yes) => TurnEvent::Failed(event, Some(error)),
+            Ok(Ended::ConversationGone) => self.forget().await,
+            Ok(Ended::TakenOver) => self.as_ended_elsewhere().await,
             Err(unstored) => {
-                // The next turn then waits until this one's time is over.
-                tracing::error!(request_id = %self.request_id, error = ?unstored, "the failure could not be stored");
-                TurnEvent::Failed(error)
+                // The next turn then waits until this one's lease is over.
+                tracing::error!(request_id = %self.run.request, error = ?unstored, "the failure could not be stored");
+                TurnEvent::Failed(event, Some(error))
             }
+        }
+    }
+
+    /// Writes the end of the run, and again what the table does not take for the moment.
+    async fn write(&self, last: &Last<'_>) -> Result<Ended> {
+        let (run, owner) = (&self.run, self.run.owner);
+        let mut attempt = 1;
+        loop {
+            let written = match last {
+                Last::Answer(answer) => self.store.turn_end(run, owner, answer).await,
+                Last::Failure(slug, now) => self.store.turn_fail(run, owner, slug, *now).await,
+            };
+            if attempt == STORE_ATTEMPTS || !matches!(written, Err(Error::Unavailable(_))) {
+                return written;
+            }
+            tokio::time::sleep(Duration::from_millis(100 << attempt)).await;
+            attempt += 1;
+        }
+    }
+
+    /// Somebody took this process for dead and ended its run: that is what counts.
+    async fn as_ended_elsewhere(&mut self) -> TurnEvent {
+        tracing::error!(run.id = %self.run.id, "run {} was ended elsewhere while it was worked on", self.run.id);
+        let ended = async {
+            let run = self.store.run_get(self.run.id).await?;
+            let run = run.ok_or(Error::NotFound("run"))?;
+            self.engine.last_event(&self.store, &run).await
+        };
+        match ended.await {
+            Ok(last) => last,
+            Err(error) => TurnEvent::Cut(error),
         }
     }
 
     /// The conversation was deleted while the turn ran: nothing of the turn may stay.
     async fn forget(&mut self) -> TurnEvent {
-        if let Err(error) = self
-            .store
-            .turn_forget(self.conversation.id, &self.question)
-            .await
-        {
+        if let Err(error) = self.store.turn_forget(&self.run).await {
             tracing::error!(
-                request_id = %self.request_id,
-                message.id = %self.question.id,
+                request_id = %self.run.request,
+                run.id = %self.run.id,
                 error = ?error,
-                "message {} of a deleted conversation could not be deleted",
-                self.question.id
+                "run {} of a deleted conversation could not be deleted",
+                self.run.id
             );
         }
-        TurnEvent::Failed(Error::NotFound("conversation"))
+        let error = Error::NotFound("conversation");
+        let event = events::error(self.sequence, &problem(&error, &self.run));
+        TurnEvent::Failed(event, Some(error))
+    }
+
+    fn log_failed(&self, error: &Error, slug: &str) {
+        tracing::error!(
+            request_id = %self.run.request,
+            trace_id = self.trace.trace_id(),
+            conversation.id = %self.conversation.id,
+            run.id = %self.run.id,
+            provider = self.model.provider().name,
+            model = self.model.spec().id,
+            problem = slug,
+            error = ?error,
+            "run {} failed: {slug}",
+            self.run.id
+        );
     }
 
     fn log_done(&self, message: &Message) {
@@ -254,9 +342,10 @@ impl Running {
             return;
         };
         tracing::info!(
-            request_id = %self.request_id,
+            request_id = %self.run.request,
             trace_id = self.trace.trace_id(),
             conversation.id = %self.conversation.id,
+            run.id = %self.run.id,
             message.id = %message.id,
             provider = answer.provider,
             model = answer.model,
@@ -264,13 +353,31 @@ impl Running {
             output_tokens = answer.usage.map(|usage| usage.output_tokens),
             first_token_ms = answer.first_token_ms,
             latency_ms = answer.latency_ms,
-            "answered with message {}",
+            "run {} answered with message {}",
+            self.run.id,
             message.id
         );
     }
 }
 
-fn is_refused(asked: &Result<Completion>) -> bool {
-    let refused = |fault: &ProviderFault| *fault == ProviderFault::CredentialRefused;
-    matches!(asked, Err(Error::Provider { fault, .. }) if refused(fault))
+/// What comes of what was collected.
+fn outcome(answered: Result<Pulse>, collected: Collected) -> Outcome {
+    let nonsense =
+        |what: &'static str| Outcome::Failed(Error::provider(ProviderFault::Nonsense, what));
+    let blank = collected.text.trim().is_empty();
+    match (answered, collected.finish_reason) {
+        (Err(error), _) => Outcome::Failed(error),
+        (Ok(Pulse::Lost), _) => Outcome::Lost,
+        (Ok(Pulse::Stop), _) if blank => Outcome::Failed(Error::RunCancelled),
+        (Ok(Pulse::Stop), _) => Outcome::Answered(collected, FinishReason::Cancelled),
+        (Ok(Pulse::GoOn), None) => nonsense("the answer has no finish reason"),
+        (Ok(Pulse::GoOn), Some(reason)) if blank && reason != FinishReason::ContentFilter => {
+            nonsense("the answer is empty")
+        }
+        (Ok(Pulse::GoOn), Some(reason)) => Outcome::Answered(collected, reason),
+    }
+}
+
+fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

@@ -1,31 +1,36 @@
 //! A turn: a question is stored, a model answers, the answer is stored.
 //!
 //! 1. The conversation and its newest messages are read, side by side.
-//! 2. The question is stored, which claims the turn; older messages that fit the window are read beside it.
-//! 3. The provider is asked, in a task of its own: whether the client stays or goes, the answer is finished.
-//! 4. The answer and the conversation are written in one transaction; only then the turn is done.
+//! 2. The question and its run are stored, which claims the turn; older messages that fit the window are read beside
+//!    it.
+//! 3. The provider is asked, in a task of its own: whether the client stays or goes, the answer is finished. What
+//!    happens is written down beside it.
+//! 4. The answer, the run and the conversation are written in one transaction; only then the turn is done.
 
 use std::time::{Duration, Instant};
 
 use shared::auth::Caller;
 use shared::http::TraceContext;
 use shared::model::{
-    Conversation, ConversationId, Message, MessageContent, MessageId, RequestId, Role,
+    Conversation, ConversationId, Message, MessageContent, MessageId, RequestId, Role, Run,
+    RunEvent, RunId, RunStatus, RunnerId,
 };
-use shared::store::{Begun, History, TenantStore};
+use shared::store::{Begun, History, Once, TenantStore};
 use shared::{App, Error, Result};
 use tokio::sync::mpsc;
 
 use crate::catalogue::{Catalogue, Model};
 use crate::context::Window;
 use crate::provider::{Providers, TenantKeys};
+use crate::recorder::LEASE;
 use crate::running::Running;
 
 /// How many of the newest messages the first read takes. Enough for most windows of most conversations, and
 /// small enough to cost few read units.
 const FIRST_PAGE: u32 = 16;
 /// How many events wait for a slow client before the provider has to.
-const EVENTS_WAITING: usize = 64;
+pub(crate) const EVENTS_WAITING: usize = 64;
+
 /// What a caller asks.
 #[derive(Debug)]
 pub struct TurnRequest {
@@ -33,6 +38,8 @@ pub struct TurnRequest {
     pub conversation: ConversationId,
     /// What the person says.
     pub content: MessageContent,
+    /// As what the request is done only once, if the client sent an `Idempotency-Key`.
+    pub once: Option<Once>,
     /// Until when the provider must have answered.
     pub deadline: Instant,
     /// The request, for the log.
@@ -41,28 +48,28 @@ pub struct TurnRequest {
     pub trace: TraceContext,
 }
 
-/// What happens in a turn after it has begun.
+/// What happens in a run.
 #[derive(Debug)]
 pub enum TurnEvent {
-    /// More of the answer's text.
-    Delta(String),
-    /// The answer is complete and stored. The last event.
-    Done(Message),
-    /// The turn failed; its question is kept. The last event.
-    Failed(Error),
+    /// It goes on: the start, or more of the answer.
+    Event(RunEvent),
+    /// The answer is stored. The last event.
+    Done(RunEvent, Box<Message>),
+    /// There is no answer; its question is kept. The last event. The error is known where it happened.
+    Failed(RunEvent, Option<Error>),
+    /// The run goes on, but not what is heard of it here. There are more events elsewhere.
+    Cut(Error),
 }
 
 /// A turn that has begun.
 #[derive(Debug)]
 pub struct Turn {
-    /// The stored question.
-    pub question: Message,
-    /// The id that the answer will have.
-    pub answer_id: MessageId,
-    /// Who answers.
-    pub model: Model,
-    /// What happens.
+    /// The run.
+    pub run: RunId,
+    /// What happens, from the first event on.
     pub events: mpsc::Receiver<TurnEvent>,
+    /// Whether the same request has begun it before.
+    pub again: bool,
 }
 
 /// Runs turns.
@@ -87,51 +94,168 @@ impl Engine {
         }
     }
 
-    /// Begins a turn. Until it returns, nothing was spent; from then on the turn goes on by itself.
+    /// Begins a turn, or finds the one that the same request has begun. Until it returns, nothing was spent; from
+    /// then on the turn goes on by itself.
     pub async fn begin(&self, caller: &Caller, request: TurnRequest) -> Result<Turn> {
         let store = self.app.store.of(caller);
         let id = request.conversation;
-        let (conversation, page) = tokio::try_join!(
+        let (conversation, page, before) = tokio::try_join!(
             store.conversation_get(id),
-            store.message_history(id, u64::MAX, FIRST_PAGE)
+            store.message_history(id, u64::MAX, FIRST_PAGE),
+            self.begun_before(&store, request.once.as_ref()),
         )?;
         let conversation = conversation.ok_or(Error::NotFound("conversation"))?;
+        if let Some(run) = before {
+            return Ok(self.again(store, run, request.deadline));
+        }
+        let page = match self.free(&store, id, page).await {
+            Ok(page) => page,
+            Err(error) => return self.or_again(store, request, error).await,
+        };
         let model = self.model_of(&conversation)?;
         let mut window = window(&model, &conversation, &request.content)?;
-        let now = self.app.clock.now();
-        let question = question(&page, request.content, now, request.deadline)?;
-
+        let (run, question) = self.written_first(&request, &page, &model);
         window.fill(&page.newest_first);
         let (begun, ()) = tokio::try_join!(
-            store.turn_begin(id, &question),
+            store.turn_begin(&question, &run, request.once.as_ref()),
             fill_with_older(&store, id, &mut window, page)
         )?;
-        if begun == Begun::TakenByAnother {
-            return Err(Error::ConversationBusy);
+        if begun != Begun::Yes {
+            return self.or_again(store, request, Error::ConversationBusy).await;
         }
-
         let (sender, events) = mpsc::channel(EVENTS_WAITING);
-        let answer_id = MessageId::new();
         let running = Running {
             engine: self.clone(),
             store,
             conversation,
-            question: question.clone(),
-            answer_id,
-            model: model.clone(),
+            run: run.clone(),
+            sequence: 0,
+            model,
             window,
             deadline: request.deadline,
-            request_id: request.request_id,
             trace: request.trace,
             events: Some(sender),
         };
         tokio::spawn(running.run());
         Ok(Turn {
-            question,
-            answer_id,
-            model,
+            run: run.id,
             events,
+            again: false,
         })
+    }
+
+    /// The run that the same request has begun.
+    async fn begun_before(&self, store: &TenantStore, once: Option<&Once>) -> Result<Option<Run>> {
+        let Some(once) = once else { return Ok(None) };
+        let Some(before) = store.once_get(once, self.app.clock.now()).await? else {
+            return Ok(None);
+        };
+        if before.asks != once.asks {
+            return Err(Error::IdempotencyKeyReused);
+        }
+        let run = store.run_get(before.run).await?;
+        run.map(Some).ok_or(Error::NotFound("run"))
+    }
+
+    fn again(&self, store: TenantStore, run: Run, deadline: Instant) -> Turn {
+        Turn {
+            run: run.id,
+            events: self.follow(store, run, 0, deadline),
+            again: true,
+        }
+    }
+
+    /// The run that the same request has begun meanwhile, or else that error.
+    async fn or_again(
+        &self,
+        store: TenantStore,
+        request: TurnRequest,
+        error: Error,
+    ) -> Result<Turn> {
+        match self.begun_before(&store, request.once.as_ref()).await? {
+            Some(run) => Ok(self.again(store, run, request.deadline)),
+            None => Err(error),
+        }
+    }
+
+    /// The newest messages, once no turn is under way. A run whose process died is ended here.
+    async fn free(
+        &self,
+        store: &TenantStore,
+        conversation: ConversationId,
+        page: History,
+    ) -> Result<History> {
+        let now = self.app.clock.now();
+        let newest = page.newest_first.first();
+        let pending = newest.filter(|newest| newest.pending_until.is_some_and(|until| now < until));
+        let Some(question) = pending else {
+            return Ok(page);
+        };
+        let run = match question.run {
+            Some(run) => store.run_get(run).await?,
+            None => None,
+        };
+        let run = match run {
+            Some(run) => self.settled(store, run).await?,
+            None => None,
+        };
+        if run.is_none_or(|run| !run.status.is_terminal()) {
+            return Err(Error::ConversationBusy);
+        }
+        let page = store.message_history(conversation, u64::MAX, FIRST_PAGE);
+        page.await
+    }
+
+    /// The rows that a turn begins with. A question takes the number after the newest message's and leaves one for
+    /// its answer.
+    fn written_first(
+        &self,
+        request: &TurnRequest,
+        page: &History,
+        model: &Model,
+    ) -> (Run, Message) {
+        let now = self.app.clock.now();
+        let newest = page.newest_first.first();
+        let next = newest.map_or(1, |newest| match newest.role {
+            Role::Assistant => newest.sequence + 1,
+            Role::User => newest.sequence + 2,
+        });
+        // The outcome is stored after the deadline; a process that died stores none.
+        let left = request.deadline.saturating_duration_since(Instant::now());
+        let longest = left + Duration::from_secs(10);
+        let run = Run {
+            id: RunId::new(),
+            conversation: request.conversation,
+            question: MessageId::new(),
+            question_sequence: next,
+            answer: MessageId::new(),
+            request: request.request_id,
+            provider: model.provider().name.clone(),
+            model: model.spec().id.clone(),
+            status: RunStatus::InProgress,
+            attempts: Vec::new(),
+            usage: None,
+            problem: None,
+            owner: RunnerId::new(),
+            lease_until: now.plus(LEASE),
+            cancel_requested: false,
+            end: None,
+            created_at: now,
+            ended_at: None,
+        };
+        let question = Message {
+            id: run.question,
+            sequence: next,
+            parent: newest.map(|newest| newest.id),
+            run: Some(run.id),
+            role: Role::User,
+            content: request.content.as_str().to_owned(),
+            answer: None,
+            failure: None,
+            pending_until: Some(now.plus(longest)),
+            created_at: now,
+        };
+        (run, question)
     }
 
     fn model_of(&self, conversation: &Conversation) -> Result<Model> {
@@ -157,37 +281,6 @@ fn window(model: &Model, conversation: &Conversation, content: &MessageContent) 
             model.spec().id
         );
         Error::invalid("/content", detail)
-    })
-}
-
-/// The message that begins the turn after those. A question takes the next number and leaves one for its
-/// answer.
-fn question(
-    page: &History,
-    content: MessageContent,
-    now: shared::clock::Moment,
-    deadline: Instant,
-) -> Result<Message> {
-    let newest = page.newest_first.first();
-    if newest.is_some_and(|newest| newest.pending_until.is_some_and(|until| now < until)) {
-        return Err(Error::ConversationBusy);
-    }
-    let next = newest.map_or(1, |newest| match newest.role {
-        Role::Assistant => newest.sequence + 1,
-        Role::User => newest.sequence + 2,
-    });
-    // The outcome is stored after the deadline; a process that died stores none.
-    let longest = deadline.saturating_duration_since(Instant::now()) + Duration::from_secs(10);
-    Ok(Message {
-        id: MessageId::new(),
-        sequence: next,
-        parent: newest.map(|newest| newest.id),
-        role: Role::User,
-        content: content.into_string(),
-        answer: None,
-        failure: None,
-        pending_until: Some(now.plus(longest)),
-        created_at: now,
     })
 }
 

@@ -143,6 +143,11 @@ pub const RULES: &[Rule] = &[
     rule("GET", "/api/v1/conversations/{conversation_id}/messages", Viewer, With(Scope::ConversationsRead), Read),
     rule("POST", "/api/v1/conversations/{conversation_id}/messages", Member, With(Scope::Chat), Turn),
 
+    rule("GET", "/api/v1/runs", Viewer, With(Scope::ConversationsRead), Read),
+    rule("GET", "/api/v1/runs/{run_id}", Viewer, With(Scope::ConversationsRead), Read),
+    rule("GET", "/api/v1/runs/{run_id}/events", Viewer, With(Scope::ConversationsRead), Read),
+    rule("POST", "/api/v1/runs/{run_id}/cancel", Member, With(Scope::Chat), Write),
+
     rule("GET", "/api/v1/models", Viewer, With(Scope::ModelsRead), Read),
     rule("GET", "/api/v1/models/{model_id}", Viewer, With(Scope::ModelsRead), Read),
 ];

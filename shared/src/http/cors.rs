@@ -24,7 +24,7 @@ const ALLOWED_HEADERS: HeaderValue = HeaderValue::from_static(
 
 /// What pages may read, beside what they always may.
 const EXPOSED_HEADERS: HeaderValue = HeaderValue::from_static(
-    "deprecation, etag, link, location, ratelimit, ratelimit-policy, retry-after, sunset, traceparent, \
+    "deprecation, etag, idempotency-replayed, link, location, ratelimit, ratelimit-policy, retry-after, sunset, traceparent, \
      www-authenticate, x-ratelimit-limit-requests, x-ratelimit-limit-tokens, x-ratelimit-remaining-requests, \
      x-ratelimit-remaining-tokens, x-ratelimit-reset-requests, x-ratelimit-reset-tokens, x-request-id",
 );

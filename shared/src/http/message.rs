@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::timestamp::Timestamp;
-use crate::model::{Answer, ConversationId, FinishReason, Message, MessageId, Role, Usage};
+use crate::model::{Answer, ConversationId, FinishReason, Message, MessageId, Role, RunId, Usage};
 
 /// One message of a conversation.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
@@ -15,6 +15,9 @@ pub struct MessageView {
     pub conversation_id: ConversationId,
     /// The message that it follows; `null` for the first.
     pub parent_id: Option<MessageId>,
+    /// The run that it is the question or the answer of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub run_id: Option<RunId>,
     /// Who it is from.
     pub role: Role,
     /// What it says.
@@ -52,6 +55,7 @@ impl MessageView {
             id,
             sequence: _,
             parent,
+            run,
             role,
             content,
             answer,
@@ -63,6 +67,7 @@ impl MessageView {
             id,
             conversation_id,
             parent_id: parent,
+            run_id: run,
             role,
             content,
             created_at: Timestamp(created_at),
@@ -94,8 +99,8 @@ impl MessageView {
             model: Some(model),
             finish_reason: Some(finish_reason),
             usage,
-            first_token_ms: Some(first_token_ms),
-            latency_ms: Some(latency_ms),
+            first_token_ms,
+            latency_ms,
             ..self
         }
     }

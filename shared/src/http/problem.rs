@@ -83,6 +83,7 @@ impl Problem {
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "a table with a row for each error")]
 fn kind(error: &Error) -> (StatusCode, &'static str, &'static str) {
     match error {
         Error::NotFound(_) => (S::NOT_FOUND, "not-found", "Not found"),
@@ -134,6 +135,13 @@ fn kind(error: &Error) -> (StatusCode, &'static str, &'static str) {
             "If-Match is missing",
         ),
         Error::ConversationBusy => (S::CONFLICT, "conversation-busy", "Conversation busy"),
+        Error::RunCancelled => (S::CONFLICT, "run-cancelled", "Run cancelled"),
+        Error::RunInterrupted => (S::SERVICE_UNAVAILABLE, "run-interrupted", "Run interrupted"),
+        Error::IdempotencyKeyReused => (
+            S::UNPROCESSABLE_ENTITY,
+            "idempotency-key-reused",
+            "Idempotency-Key used before",
+        ),
         Error::QuotaExceeded { .. } => {
             (S::TOO_MANY_REQUESTS, "quota-exceeded", "Too many requests")
         }
@@ -193,7 +201,9 @@ const ALMOST_A_SECOND: Duration = Duration::from_millis(999);
 /// When to come back, where the client can do nothing but wait.
 fn retry_after(error: &Error) -> Option<Duration> {
     match error {
-        Error::ConversationBusy | Error::Unavailable(_) => Some(Duration::from_secs(1)),
+        Error::ConversationBusy | Error::RunInterrupted | Error::Unavailable(_) => {
+            Some(Duration::from_secs(1))
+        }
         Error::LockedOut { retry_after } => Some(retry_after.saturating_add(ALMOST_A_SECOND)),
         Error::QuotaExceeded { retry_after, .. } => Some(*retry_after),
         Error::Provider {

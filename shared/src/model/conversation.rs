@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Moment;
 use crate::error::{Error, Result};
-use crate::model::{ConversationId, MessageId};
+use crate::model::{ConversationId, MessageId, RunId};
 
 /// The most that one message may hold, in bytes of UTF-8. It leaves room for the other attributes under
 /// DynamoDB's limit of 400 KB an item.
@@ -160,6 +160,10 @@ pub enum FinishReason {
     Length,
     /// A filter of the provider stopped it.
     ContentFilter,
+    /// Somebody stopped it. Not OpenAI's word.
+    Cancelled,
+    /// The process that wrote it down died. Not OpenAI's word.
+    Interrupted,
 }
 
 /// What a turn used, in tokens, as the provider counted them.
@@ -182,10 +186,10 @@ pub struct Answer {
     pub finish_reason: FinishReason,
     /// What it used. `None` if the provider did not say.
     pub usage: Option<Usage>,
-    /// From the call to the provider until its first text, in milliseconds.
-    pub first_token_ms: u64,
-    /// From the call to the provider until its last text, in milliseconds.
-    pub latency_ms: u64,
+    /// From the call to the provider until its first text, in milliseconds. `None` if it is not known.
+    pub first_token_ms: Option<u64>,
+    /// From the call to the provider until its last text, in milliseconds. `None` if it is not known.
+    pub latency_ms: Option<u64>,
 }
 
 /// One message of a conversation.
@@ -197,6 +201,8 @@ pub struct Message {
     pub sequence: u64,
     /// The message that it follows.
     pub parent: Option<MessageId>,
+    /// The run that it is the question or the answer of. Messages of before there were runs have none.
+    pub run: Option<RunId>,
     /// Who it is from.
     pub role: Role,
     /// What it says.

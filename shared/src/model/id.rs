@@ -92,6 +92,14 @@ id!(
     RequestId, "req", "^req_[0-9a-f]{32}$"
 );
 id!(
+    /// A run: one question and what becomes of it.
+    RunId, "run", "^run_[0-9a-f]{32}$"
+);
+id!(
+    /// The work of one process on a run.
+    RunnerId, "rnr", "^rnr_[0-9a-f]{32}$"
+);
+id!(
     /// One login and the refresh tokens that descend from it.
     SessionId, "ses", "^ses_[0-9a-f]{32}$"
 );

@@ -9,6 +9,7 @@ mod federation;
 mod id;
 mod identity;
 mod llm;
+mod run;
 mod session;
 mod tenant;
 
@@ -24,10 +25,11 @@ pub use credential::{ProviderCredential, ProviderKey, SealedKey};
 pub use federation::{Audience, FederatedClaims, IdentityProvider, RoleClaim, RoleMap};
 pub use id::{
     ApiKeyId, ConversationId, IdentityProviderId, InvitationId, MessageId, OutboxId, RequestId,
-    SessionId, TenantId, UserId,
+    RunId, RunnerId, SessionId, TenantId, UserId,
 };
 pub use identity::{Email, Password, PersonName, User};
 pub use llm::{ModelSpec, ProviderSpec, Wire};
+pub use run::{Attempt, Run, RunEnd, RunEvent, RunProblem, RunStatus};
 pub use session::Session;
 pub use tenant::{
     Invitation, Member, Membership, MembershipRole, Tenant, TenantName, TenantStatus,

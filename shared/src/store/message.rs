@@ -4,15 +4,16 @@
 //! for the question and one for its answer, so that the condition "this key is new" lets only one turn of a
 //! conversation through at a time without touching the conversation's row.
 
-use aws_sdk_dynamodb::types::{AttributeValue, DeleteRequest, WriteRequest};
+use std::collections::BTreeSet;
+
+use aws_sdk_dynamodb::types::{DeleteRequest, TransactWriteItem, WriteRequest};
 use serde::{Deserialize, Serialize};
 
 use super::TenantStore;
-use super::conversation::IS_THERE;
-use super::item::{IS_NEW_OR_SAME, Item, Written, from_item, key, n, s, to_item, written};
+use super::item::{Item, from_item, key, s, to_item};
 use crate::clock::Moment;
 use crate::error::{Error, Result};
-use crate::model::{Answer, ConversationId, Message, MessageId, Role};
+use crate::model::{Answer, ConversationId, Message, MessageId, Role, RunId};
 
 /// DynamoDB's limit for one BatchWriteItem.
 const BATCH: usize = 25;
@@ -62,20 +63,13 @@ pub struct History {
     pub has_more: bool,
 }
 
-/// What became of the attempt to begin a turn.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Begun {
-    /// The message is stored.
-    Yes,
-    /// Another turn took the sequence number first; nothing was written.
-    TakenByAnother,
-}
-
 #[derive(Serialize, Deserialize)]
 struct MessageItem {
     id: MessageId,
     sequence: u64,
     parent: Option<MessageId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    run: Option<RunId>,
     role: Role,
     content: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -96,7 +90,7 @@ impl TenantStore {
         format!("TENANT#{}#CONV#{conversation}", self.tenant)
     }
 
-    fn message_key(&self, conversation: ConversationId, sequence: u64) -> Item {
+    pub(super) fn message_key(&self, conversation: ConversationId, sequence: u64) -> Item {
         key(self.message_pk(conversation), message_sk(sequence))
     }
 
@@ -184,103 +178,35 @@ impl TenantStore {
         Ok((messages.collect::<Result<_>>()?, more))
     }
 
-    /// Stores the message that begins a turn, if its sequence number is still free.
-    pub async fn turn_begin(
+    /// The message at that place of a conversation.
+    pub async fn message_get(
+        &self,
+        conversation: ConversationId,
+        sequence: u64,
+    ) -> Result<Option<Message>> {
+        let key = self.message_key(conversation, sequence);
+        let item = self.store.get::<MessageItem>(key).await?;
+        Ok(item.map(Message::from))
+    }
+
+    /// A part of a transaction that puts a message at its place, which is free or has this very message.
+    pub(super) fn message_put(
         &self,
         conversation: ConversationId,
         message: &Message,
-    ) -> Result<Begun> {
-        let item = to_item(
-            self.message_key(conversation, message.sequence),
-            &MessageItem::from(message),
-        )?;
-        let request = self.store.db.put_item().table_name(&*self.store.table);
-        let request = request
-            .set_item(Some(item))
-            .condition_expression(IS_NEW_OR_SAME)
-            .expression_attribute_values(":id", s(message.id.to_string()));
-        match written(request.send().await)? {
-            Written::Yes => Ok(Begun::Yes),
-            Written::ConditionFailed { .. } => Ok(Begun::TakenByAnother),
-        }
+    ) -> Result<TransactWriteItem> {
+        let key = self.message_key(conversation, message.sequence);
+        let item = to_item(key, &MessageItem::from(message))?;
+        self.store.put_once(item, message.id.to_string())
     }
 
-    /// Stores the answer and moves the conversation to the top of the list, both or neither. `false`, and
-    /// nothing written, if the conversation was deleted meanwhile.
-    pub async fn turn_end(&self, conversation: ConversationId, answer: &Message) -> Result<bool> {
-        let item = to_item(
-            self.message_key(conversation, answer.sequence),
-            &MessageItem::from(answer),
-        )?;
-        let parts = vec![
-            self.touch(conversation, answer.created_at)?,
-            self.store.put_once(item, answer.id.to_string())?,
-        ];
-        match self.store.transact(parts).await? {
-            Written::Yes => Ok(true),
-            Written::ConditionFailed { place: 0 } => Ok(false),
-            Written::ConditionFailed { .. } => Err(Error::internal("the answer's place is taken")),
-        }
-    }
-
-    /// Notes at the question why no answer came, so that the next turn need not wait. `false`, and nothing
-    /// written, if the conversation was deleted meanwhile.
-    pub async fn turn_fail(
-        &self,
-        conversation: ConversationId,
-        question: &Message,
-        failure: &str,
-        now: Moment,
-    ) -> Result<bool> {
-        let question_key = self.message_key(conversation, question.sequence);
-        let parts = vec![
-            self.touch(conversation, now)?,
-            self.store.update(
-                question_key,
-                "SET failure = :failure REMOVE pending_until",
-                "id = :id",
-                [
-                    (":failure", s(failure)),
-                    (":id", s(question.id.to_string())),
-                ],
-            )?,
-        ];
-        match self.store.transact(parts).await? {
-            Written::Yes => Ok(true),
-            Written::ConditionFailed { place: 0 } => Ok(false),
-            Written::ConditionFailed { .. } => {
-                Err(Error::internal("the question is not there any more"))
-            }
-        }
-    }
-
-    /// Takes back the question of a turn whose conversation was deleted while it ran.
-    pub async fn turn_forget(
-        &self,
-        conversation: ConversationId,
-        question: &Message,
-    ) -> Result<()> {
-        let request = self.store.db.delete_item().table_name(&*self.store.table);
-        let request = request.set_key(Some(self.message_key(conversation, question.sequence)));
-        request.send().await.map(|_| ()).map_err(crate::aws::error)
-    }
-
-    fn touch(
-        &self,
-        conversation: ConversationId,
-        now: Moment,
-    ) -> Result<aws_sdk_dynamodb::types::TransactWriteItem> {
-        let now: AttributeValue = serde_dynamo::to_attribute_value(now).map_err(Error::internal)?;
-        self.store.update(
-            self.conversation_key(conversation),
-            "SET active_at = :now ADD version :one",
-            IS_THERE,
-            [(":now", now), (":one", n(1))],
-        )
-    }
-
-    /// Deletes all messages of a conversation.
+    /// Deletes all messages of a conversation, with what is kept of their runs.
     pub(super) async fn messages_delete(&self, conversation: ConversationId) -> Result<()> {
+        #[derive(Deserialize)]
+        struct Row {
+            #[serde(default)]
+            run: Option<RunId>,
+        }
         loop {
             let request = self
                 .store
@@ -291,12 +217,24 @@ impl TenantStore {
             let output = request
                 .key_condition_expression("pk = :pk")
                 .expression_attribute_values(":pk", s(self.message_pk(conversation)))
-                .projection_expression("pk, sk")
+                .projection_expression("pk, sk, run")
                 .send()
                 .await
                 .map_err(crate::aws::error)?;
             let more = output.last_evaluated_key.is_some();
-            let keys = output.items.unwrap_or_default();
+            let mut keys = Vec::new();
+            let mut runs = BTreeSet::new();
+            for mut item in output.items.unwrap_or_default() {
+                runs.extend(from_item::<Row>(item.clone())?.run);
+                item.remove("run");
+                keys.push(item);
+            }
+            // First, so that what breaks off here is found again by its messages.
+            for run in runs {
+                for batch in self.run_rows(run).await?.chunks(BATCH) {
+                    self.delete_batch(batch.to_vec()).await?;
+                }
+            }
             for batch in keys.chunks(BATCH) {
                 self.delete_batch(batch.to_vec()).await?;
             }
@@ -342,6 +280,7 @@ impl From<&Message> for MessageItem {
             id,
             sequence,
             parent,
+            run,
             role,
             content,
             answer,
@@ -353,6 +292,7 @@ impl From<&Message> for MessageItem {
             id,
             sequence,
             parent,
+            run,
             role,
             content,
             answer,
@@ -369,6 +309,7 @@ impl From<MessageItem> for Message {
             id,
             sequence,
             parent,
+            run,
             role,
             content,
             answer,
@@ -380,6 +321,7 @@ impl From<MessageItem> for Message {
             id,
             sequence,
             parent,
+            run,
             role,
             content,
             answer,

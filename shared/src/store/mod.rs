@@ -21,6 +21,9 @@
 //! | `OUTBOX` | `<mail>` | mails that are to be sent | `outbox.rs` |
 //! | `TENANT#<tenant>#USER#<user>` | `CONV#<conversation>` | a conversation | `conversation.rs` |
 //! | `TENANT#<tenant>#CONV#<conversation>` | `MSG#<sequence>` | a message | `message.rs` |
+//! | `TENANT#<tenant>#USER#<user>` | `RUN#<run>` | what becomes of a question | `run.rs`, `turn.rs` |
+//! | `TENANT#<tenant>#RUN#<run>` | `EVENTS#<number>` | its events, for a day | `run.rs` |
+//! | `TENANT#<tenant>#ONCE#<hash>` | `ONCE` | what a request with a key began | `idempotency.rs` |
 //! | `LIMIT#<kind>#<subject>` | `<policy>#<start>` | a window of a rate limit | `limit.rs` |
 //!
 //! What a tenant owns has the tenant at the head of its key, and is reached through [`TenantStore`], which
@@ -33,6 +36,7 @@ mod audit;
 mod audit_chain;
 mod conversation;
 mod credential;
+mod idempotency;
 mod identity_provider;
 mod invitation;
 mod item;
@@ -42,9 +46,11 @@ mod member;
 mod message;
 mod one_time;
 mod outbox;
+mod run;
 mod session;
 mod standing;
 mod tenant;
+mod turn;
 
 use std::sync::Arc;
 
@@ -55,16 +61,19 @@ pub use api_key::{KeyGrant, USE_IS_RECORDED_EVERY};
 pub use audit::{AuditPage, AuditPlace};
 pub use audit_chain::AuditWalk;
 pub use conversation::ConversationChange;
+pub use idempotency::{Begun as BegunOnce, ONCE_LASTS, Once};
 pub use identity_provider::{MOST_IDENTITY_PROVIDERS, Trusted};
 pub use invitation::Joined;
 pub use limit::LimitWindow;
 pub use lockout::{FailedLogins, HARD_STOP};
 pub use member::{Authority, MemberChanged};
-pub use message::{Begun, History, Page};
+pub use message::{History, Page};
 pub use one_time::{OneTime, Purpose};
 pub use outbox::Mail;
+pub use run::{EVENTS_LAST, MOST_EVENTS_AT_ONCE, Pulse};
 pub use session::Rotation;
 pub use standing::Standing;
+pub use turn::{Begun, Ended};
 
 use crate::auth::Caller;
 use crate::error::Result;

@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use axum::http::Method;
 use promises::{FUNCTIONS, WITHOUT_ROUTES, real_path};
-use serde_yaml_ng::Value as Yaml;
 use shared::http::openapi::operations;
 use test_support::{Body, TestApi, template};
 
@@ -222,23 +221,22 @@ fn every_function_is_built_deployed_and_listed() {
 }
 
 #[test]
-fn only_the_route_of_turns_streams() {
+fn every_route_of_the_function_that_streams_does_and_no_other() {
     let template = template();
     let resources = template["Resources"].as_mapping().expect("resources");
-    let events = resources
-        .values()
-        .filter_map(|resource| resource["Properties"]["Events"].as_mapping());
-    let streaming: Vec<&Yaml> = events
-        .flat_map(|events| events.values())
-        .filter(|event| event["Properties"]["ResponseTransferMode"] == "RESPONSE_STREAM")
-        .collect();
-    assert_eq!(streaming.len(), 1);
-    let properties = &streaming[0]["Properties"];
-    assert_eq!(
-        properties["Path"],
-        "/api/v1/conversations/{conversation_id}/messages"
-    );
-    assert_eq!(properties["Method"], "post");
+    for (name, resource) in resources {
+        let events = resource["Properties"]["Events"].as_mapping();
+        for event in events.into_iter().flat_map(|events| events.values()) {
+            let properties = &event["Properties"];
+            let streams = properties["ResponseTransferMode"] == "RESPONSE_STREAM";
+            assert_eq!(
+                streams,
+                name == "ChatFunction",
+                "{}",
+                properties["Path"].as_str().unwrap_or_default()
+            );
+        }
+    }
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use shared::clock::Moment;
 use shared::model::{ConversationId, Message, MessageId, Role};
 use shared::store::TenantStore;
-use test_support::{Reply, TestApi};
+use test_support::{Reply, TestApi, put_message};
 
 /// Ada, who owns what these tests make.
 pub(crate) const ADA: Option<&str> = Some("ada");
@@ -102,6 +102,7 @@ pub(crate) async fn fill(
         id: MessageId::new(),
         sequence,
         parent: None,
+        run: None,
         role: if sequence % 2 == 1 {
             Role::User
         } else {
@@ -115,17 +116,25 @@ pub(crate) async fn fill(
     };
     let sequences: Vec<u64> = (1..=messages).collect();
     for some in sequences.chunks(64) {
-        let messages: Vec<Message> = some.iter().copied().map(message).collect();
-        let stored = messages
-            .iter()
-            .map(|message| store.turn_begin(id(path), message));
-        for stored in futures_util::future::join_all(stored).await {
-            stored.expect("stored");
-        }
+        let messages = some.iter().copied().map(message);
+        let stored = messages.map(|message| put_message(&store, id(path), message));
+        futures_util::future::join_all(stored).await;
     }
 }
 
 /// A pair as [`transcript`] has it.
 pub(crate) fn pair(role: &str, content: &str) -> (String, String) {
     (role.to_owned(), content.to_owned())
+}
+
+/// Waits until the provider has been asked.
+pub(crate) async fn provider_asked(api: &TestApi) {
+    let asked = async {
+        while api.provider.take_requests().is_empty() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(10), asked)
+        .await
+        .expect("the provider is asked");
 }

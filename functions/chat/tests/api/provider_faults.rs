@@ -1,9 +1,14 @@
 //! A provider that is down, slow, or talks nonsense.
 
-use serde_json::json;
-use test_support::Fault;
+use std::time::Duration;
 
-use crate::helpers::{api, conversation, impatient, messages, pair, say, sent};
+use axum::http::Method;
+use serde_json::json;
+use test_support::{Body, Fault, Reply, TestApi};
+
+use crate::helpers::{
+    ADA, api, conversation, impatient, messages, pair, provider_asked, say, sent,
+};
 
 #[tokio::test]
 async fn each_fault_is_a_problem_that_says_so_and_keeps_the_question() {
@@ -102,12 +107,21 @@ async fn after_a_failure_the_conversation_goes_on() {
     assert_eq!(sent(&api), [pair("user", &failed), pair("user", "Again")]);
 }
 
+/// A turn whose answer the table takes only after so many faults.
+async fn stored_with(api: &TestApi, path: &str, fault: Fault, times: usize) -> Reply {
+    let turn = say(api, path, json!({"say": ["Hi"], "head_delay_ms": 200}));
+    let faults = async {
+        provider_asked(api).await;
+        api.table.fail("TransactWriteItems", fault, times);
+    };
+    tokio::join!(turn, faults).0
+}
+
 #[tokio::test]
 async fn an_answer_is_stored_even_if_the_table_is_throttled_for_a_while() {
     let api = api().await;
     let path = conversation(&api, json!({})).await;
-    api.table.fail("TransactWriteItems", Fault::Throttled, 5);
-    let reply = say(&api, &path, "Hi").await;
+    let reply = stored_with(&api, &path, Fault::Throttled, 5).await;
     assert_eq!(reply.status, 201, "{}", reply.text);
     assert_eq!(messages(&api, &path).await.len(), 2);
 }
@@ -129,12 +143,32 @@ async fn an_answer_whose_storing_was_never_confirmed_is_found_stored() {
     let api = api().await;
     let path = conversation(&api, json!({})).await;
     // More than the client's own retries: the whole transaction is made anew.
-    api.table.fail("TransactWriteItems", Fault::ReplyLost, 4);
-    let reply = say(&api, &path, "Hi").await;
+    let reply = stored_with(&api, &path, Fault::ReplyLost, 4).await;
     let stored = messages(&api, &path).await;
     assert_eq!(stored.len(), 2, "{stored:?}");
     assert_eq!(reply.status, 201, "{}", reply.text);
     assert_eq!(stored[0].get("failure"), None);
+}
+
+#[tokio::test]
+async fn a_turn_that_may_have_begun_is_not_begun_twice() {
+    let api = api().await;
+    let path = conversation(&api, json!({})).await;
+    let headers = [("idempotency-key", "key")];
+    let say = async || {
+        let body = Body::Json(json!({"content": "Hi"}));
+        api.send_with(ADA, Method::POST, &path, body, &headers)
+            .await
+    };
+    api.table.fail("TransactWriteItems", Fault::ReplyLost, 10);
+    assert_eq!(say().await.problem().0, 503);
+    api.table.heal();
+    assert_eq!(api.provider.take_requests().len(), 0);
+    // Nobody works on it, which shows as soon as its lease is over.
+    api.app.clock.advance(Duration::from_secs(11));
+    assert_eq!(say().await.status, 503);
+    assert_eq!(api.provider.take_requests().len(), 0);
+    assert_eq!(messages(&api, &path).await.len(), 1);
 }
 
 #[tokio::test]
@@ -159,7 +193,7 @@ async fn an_empty_answer_is_none() {
 async fn nothing_is_spent_if_the_question_can_not_be_stored() {
     let api = api().await;
     let path = conversation(&api, json!({})).await;
-    api.table.fail("PutItem", Fault::Denied, 1);
+    api.table.fail("TransactWriteItems", Fault::Denied, 1);
     assert_eq!(
         say(&api, &path, "Hi").await.problem(),
         (500, "internal".to_owned())

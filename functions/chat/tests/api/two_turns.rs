@@ -3,21 +3,9 @@
 use std::time::Duration;
 
 use serde_json::json;
-use test_support::TestApi;
+use test_support::Fault;
 
-use crate::helpers::{ADA, api, conversation, messages, say, transcript};
-
-/// Waits until the provider has been asked.
-async fn provider_asked(api: &TestApi) {
-    let asked = async {
-        while api.provider.take_requests().is_empty() {
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(10), asked)
-        .await
-        .expect("the provider is asked");
-}
+use crate::helpers::{ADA, api, conversation, messages, provider_asked, say, transcript};
 
 #[tokio::test]
 async fn a_second_turn_waits_for_the_first() {
@@ -57,7 +45,7 @@ async fn of_ten_turns_at_once_each_is_answered_or_refused_and_none_is_mixed_up()
 }
 
 #[tokio::test]
-async fn a_turn_whose_process_died_blocks_the_next_only_for_its_time() {
+async fn a_turn_whose_process_died_blocks_the_next_only_for_its_lease() {
     let api = api().await;
     let path = conversation(&api, json!({})).await;
     let request = async {
@@ -73,7 +61,9 @@ async fn a_turn_whose_process_died_blocks_the_next_only_for_its_time() {
         say(&api, &path, "Hi").await.problem(),
         (409, "conversation-busy".to_owned())
     );
-    api.app.clock.advance(Duration::from_secs(71));
+    // From here on its process can't say that it is alive.
+    api.table.fail("UpdateItem", Fault::Denied, 1_000);
+    api.app.clock.advance(Duration::from_secs(11));
     assert_eq!(say(&api, &path, "Hi").await.status, 201);
 }
 

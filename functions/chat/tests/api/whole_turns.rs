@@ -27,6 +27,7 @@ async fn the_answer_comes_back_and_both_messages_are_stored() {
     insta::assert_json_snapshot!(stored, {
         "[].id" => "[message]",
         "[].conversation_id" => "[conversation]",
+        "[].run_id" => "[run]",
         "[].first_token_ms" => "[time]",
         "[].latency_ms" => "[time]",
         "[1].parent_id" => "[message]",
@@ -38,7 +39,8 @@ async fn the_answer_comes_back_and_both_messages_are_stored() {
         "created_at": "2026-01-01T00:00:00.000000Z",
         "id": "[message]",
         "parent_id": null,
-        "role": "user"
+        "role": "user",
+        "run_id": "[run]"
       },
       {
         "content": "Hello there",
@@ -52,6 +54,7 @@ async fn the_answer_comes_back_and_both_messages_are_stored() {
         "parent_id": "[message]",
         "provider": "scripted",
         "role": "assistant",
+        "run_id": "[run]",
         "usage": {
           "input_tokens": 11,
           "output_tokens": 2

@@ -3,8 +3,7 @@
 use serde_json::{Value, json};
 use shared::clock::Moment;
 use shared::model::{ConversationId, Message, MessageId, Role};
-use shared::store::Begun;
-use test_support::TestApi;
+use test_support::{TestApi, put_message};
 
 pub(crate) const PATH: &str = "/api/v1/conversations";
 
@@ -48,6 +47,7 @@ pub(crate) async fn fill(api: &TestApi, path: &str, messages: u64) {
             id: MessageId::new(),
             sequence,
             parent: None,
+            run: None,
             role: if sequence % 2 == 1 {
                 Role::User
             } else {
@@ -59,7 +59,6 @@ pub(crate) async fn fill(api: &TestApi, path: &str, messages: u64) {
             pending_until: None,
             created_at: Moment::from_unix_seconds(0),
         };
-        let begun = store.turn_begin(id(path), &message).await.expect("stored");
-        assert_eq!(begun, Begun::Yes);
+        put_message(&store, id(path), message).await;
     }
 }

@@ -1,0 +1,79 @@
+//! Runs as clients see them.
+
+use serde::Serialize;
+use shared::http::Timestamp;
+use shared::model::{Attempt, ConversationId, MessageId, Run, RunId, RunStatus, Usage};
+
+/// What becomes of a question.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = Run)]
+pub(crate) struct RunView {
+    /// Its id.
+    id: RunId,
+    /// Where it is. All but `in_progress` are final.
+    status: RunStatus,
+    /// The conversation.
+    conversation_id: ConversationId,
+    /// The question.
+    user_message_id: MessageId,
+    /// The id that the answer has, or will have. A run that ended without an answer has a `problem`.
+    message_id: MessageId,
+    /// The provider that is asked.
+    provider: String,
+    /// The model that is asked.
+    model: String,
+    /// Who was asked until now, in order.
+    attempts: Vec<Attempt>,
+    /// What was used, as the provider counted it; `null` until it is known, and where the provider did not say.
+    usage: Option<Usage>,
+    /// Why there is no answer: a problem document.
+    problem: Option<serde_json::Value>,
+    /// Whether somebody wants it to stop.
+    cancel_requested: bool,
+    /// When it began.
+    created_at: Timestamp,
+    /// When it ended.
+    ended_at: Option<Timestamp>,
+}
+
+impl From<Run> for RunView {
+    fn from(run: Run) -> Self {
+        let Run {
+            id,
+            conversation,
+            question,
+            question_sequence: _,
+            answer,
+            request: _,
+            provider,
+            model,
+            status,
+            attempts,
+            usage,
+            problem,
+            owner: _,
+            lease_until: _,
+            cancel_requested,
+            end: _,
+            created_at,
+            ended_at,
+        } = run;
+        // It was written as JSON.
+        let problem = problem.and_then(|problem| serde_json::from_str(&problem.document).ok());
+        Self {
+            id,
+            status,
+            conversation_id: conversation,
+            user_message_id: question,
+            message_id: answer,
+            provider,
+            model,
+            attempts,
+            usage,
+            problem,
+            cancel_requested,
+            created_at: Timestamp(created_at),
+            ended_at: ended_at.map(Timestamp),
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! The events of a run, as they are sent and stored: the same run gives the same bytes, whoever asks and when.
+
+use serde::Serialize;
+use shared::http::MessageView;
+use shared::model::{
+    ConversationId, Message, MessageId, RequestId, Run, RunEvent, RunId, RunProblem,
+};
+
+/// The data of the first event, `start`.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct Start {
+    /// The run: GET its events to go on after a connection was lost.
+    run_id: RunId,
+    /// The conversation.
+    conversation_id: ConversationId,
+    /// The stored message of the user.
+    user_message_id: MessageId,
+    /// The id that the answer will have.
+    message_id: MessageId,
+    /// The request that began the run, for whoever looks it up in the logs.
+    request_id: RequestId,
+    /// The provider that is asked.
+    provider: String,
+    /// The model that is asked.
+    model: String,
+}
+
+/// The data of `delta` events.
+#[derive(Debug, Serialize, serde::Deserialize, utoipa::ToSchema)]
+pub struct Delta {
+    /// Text that follows the text before.
+    pub(crate) content: String,
+}
+
+/// The first event.
+pub(crate) fn start(run: &Run) -> RunEvent {
+    let data = Start {
+        run_id: run.id,
+        conversation_id: run.conversation,
+        user_message_id: run.question,
+        message_id: run.answer,
+        request_id: run.request,
+        provider: run.provider.clone(),
+        model: run.model.clone(),
+    };
+    event(0, "start", &data)
+}
+
+/// More text.
+pub(crate) fn delta(sequence: u64, content: String) -> RunEvent {
+    event(sequence, DELTA, &Delta { content })
+}
+
+/// The name of events with text.
+pub(crate) const DELTA: &str = "delta";
+
+/// The last event: the answer is stored.
+pub(crate) fn done(sequence: u64, conversation: ConversationId, answer: &Message) -> RunEvent {
+    let view = MessageView::new(conversation, answer.clone());
+    event(sequence, "done", &view)
+}
+
+/// The last event: there is no answer.
+pub(crate) fn error(sequence: u64, problem: &RunProblem) -> RunEvent {
+    RunEvent {
+        sequence,
+        name: "error".to_owned(),
+        data: problem.document.clone(),
+    }
+}
+
+fn event(sequence: u64, name: &str, data: &impl Serialize) -> RunEvent {
+    RunEvent {
+        sequence,
+        name: name.to_owned(),
+        // Structs of strings and numbers can't fail to serialize, and JSON has no line ends.
+        data: serde_json::to_string(data).unwrap_or_default(),
+    }
+}

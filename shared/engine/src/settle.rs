@@ -1,0 +1,113 @@
+//! Ends runs whose process died: what it had stored of the answer becomes the answer.
+
+use shared::http::Problem;
+use shared::model::{
+    Answer, FinishReason, Message, Role, Run, RunEnd, RunProblem, RunStatus, RunnerId,
+};
+use shared::store::{Ended, TenantStore};
+use shared::{Error, Result};
+
+use crate::events::{DELTA, Delta};
+use crate::turn::Engine;
+
+/// How many events a client may have got that nobody stored. The last event comes after all of them.
+const UNSTORED_AT_MOST: u64 = 10_000;
+
+impl Engine {
+    /// The run as it is, after it was ended if its process died. `None` if it is not there any more.
+    pub async fn settled(&self, store: &TenantStore, run: Run) -> Result<Option<Run>> {
+        let now = self.app.clock.now();
+        if run.status.is_terminal() || run.lease_until > now {
+            return Ok(Some(run));
+        }
+        let (text, stored) = self.written_down(store, &run).await?;
+        let dead = run.owner;
+        let mut ended = Run {
+            owner: RunnerId::new(),
+            status: RunStatus::Incomplete,
+            end: Some(RunEnd {
+                stored,
+                last: stored + 1 + UNSTORED_AT_MOST,
+            }),
+            ended_at: Some(now),
+            ..run
+        };
+        let written = if text.trim().is_empty() {
+            let error = Error::RunInterrupted;
+            let problem = problem(&error, &ended);
+            let failure = problem.slug.clone();
+            ended.problem = Some(problem);
+            store.turn_fail(&ended, dead, &failure, now).await?
+        } else {
+            let answer = interrupted(&ended, text, now);
+            store.turn_end(&ended, dead, &answer).await?
+        };
+        match written {
+            Ended::Yes => {
+                tracing::error!(run.id = %ended.id, "the process of run {} died; the run is incomplete", ended.id);
+                Ok(Some(ended))
+            }
+            // Its process is alive after all, or somebody else was quicker.
+            Ended::TakenOver => store.run_get(ended.id).await,
+            Ended::ConversationGone => {
+                store.turn_forget(&ended).await?;
+                Ok(None)
+            }
+        }
+    }
+
+    /// The text that is stored in events without a gap, and the number of the last of them.
+    async fn written_down(&self, store: &TenantStore, run: &Run) -> Result<(String, u64)> {
+        let (mut text, mut next) = (String::new(), 1);
+        loop {
+            let events = store.run_events(run.id, next, self.app.clock.now()).await?;
+            let before = next;
+            for event in events {
+                if event.sequence != next {
+                    return Ok((text, next - 1));
+                }
+                if event.name == DELTA {
+                    let delta: Delta =
+                        serde_json::from_str(&event.data).map_err(Error::internal)?;
+                    text.push_str(&delta.content);
+                }
+                next += 1;
+            }
+            if next == before {
+                return Ok((text, next - 1));
+            }
+        }
+    }
+}
+
+/// Why a run has no answer, for its row and its last event.
+pub(crate) fn problem(error: &Error, run: &Run) -> RunProblem {
+    let document = Problem::new(error, Some(&run.request));
+    RunProblem {
+        slug: Problem::slug(error).to_owned(),
+        // Strings and numbers can't fail to serialize.
+        document: serde_json::to_string(&document).unwrap_or_default(),
+    }
+}
+
+fn interrupted(run: &Run, content: String, now: shared::clock::Moment) -> Message {
+    Message {
+        id: run.answer,
+        sequence: run.question_sequence + 1,
+        parent: Some(run.question),
+        run: Some(run.id),
+        role: Role::Assistant,
+        content,
+        answer: Some(Answer {
+            provider: run.provider.clone(),
+            model: run.model.clone(),
+            finish_reason: FinishReason::Interrupted,
+            usage: None,
+            first_token_ms: None,
+            latency_ms: None,
+        }),
+        failure: None,
+        pending_until: None,
+        created_at: now,
+    }
+}

@@ -1,0 +1,120 @@
+//! Runs: what becomes of a question, from the request to the end of the answer.
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Moment;
+use crate::model::{ConversationId, MessageId, RequestId, RunId, RunnerId, Usage};
+
+/// Where a run is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RunStatus {
+    /// A process works on it.
+    InProgress,
+    /// The answer is complete.
+    Completed,
+    /// There is no answer; `problem` says why.
+    Failed,
+    /// Somebody stopped it. What was written until then is the answer.
+    Cancelled,
+    /// The process that worked on it died. What is known to be written until then is the answer.
+    Incomplete,
+}
+
+impl RunStatus {
+    /// Whether nothing more happens to it.
+    pub const fn is_terminal(self) -> bool {
+        !matches!(self, Self::InProgress)
+    }
+}
+
+/// One attempt to get an answer out of a provider.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Attempt {
+    /// The provider.
+    pub provider: String,
+    /// The model.
+    pub model: String,
+    /// Why it failed: the type of a problem without its prefix. Absent if it did not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
+    /// From the call until its first text, in milliseconds. Absent if none came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_token_ms: Option<u64>,
+    /// From the call until its end, in milliseconds.
+    pub latency_ms: u64,
+}
+
+/// What happened in a run that its events are made of: what stands in its row.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Run {
+    /// Its id.
+    pub id: RunId,
+    /// The conversation.
+    pub conversation: ConversationId,
+    /// The question's id.
+    pub question: MessageId,
+    /// The question's place in the conversation; the answer's is the next one.
+    pub question_sequence: u64,
+    /// The id that the answer has, or will have.
+    pub answer: MessageId,
+    /// The request that began it.
+    pub request: RequestId,
+    /// The provider that is asked first.
+    pub provider: String,
+    /// The model that is asked first.
+    pub model: String,
+    /// Where it is.
+    #[serde(rename = "run_status")]
+    pub status: RunStatus,
+    /// Who was asked, in order.
+    pub attempts: Vec<Attempt>,
+    /// What was used, as the providers counted it.
+    pub usage: Option<Usage>,
+    /// Why it failed: the type of a problem without its prefix, and the sentence for the client.
+    pub problem: Option<RunProblem>,
+    /// Who works on it: each process has another one.
+    #[serde(rename = "run_owner")]
+    pub owner: RunnerId,
+    /// Until when it is certain that somebody works on it.
+    pub lease_until: Moment,
+    /// Whether somebody wants it to stop.
+    pub cancel_requested: bool,
+    /// The last event, once there is one.
+    pub end: Option<RunEnd>,
+    /// When it began.
+    pub created_at: Moment,
+    /// When it ended.
+    pub ended_at: Option<Moment>,
+}
+
+/// How the events of a run end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunEnd {
+    /// The number of the last event that is stored as such. What a process that was taken for dead stores after
+    /// it does not count.
+    pub stored: u64,
+    /// The number of the very last event, which is made of the run's and the answer's rows. Where a process died,
+    /// it leaves room for events that a client got and nobody stored.
+    pub last: u64,
+}
+
+/// Why a run failed, as its error event says it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunProblem {
+    /// The type of the problem, without its prefix.
+    pub slug: String,
+    /// The problem document as JSON.
+    pub document: String,
+}
+
+/// One event of a run as it is sent and stored. The first has the number 0.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunEvent {
+    /// Its number.
+    pub sequence: u64,
+    /// Its name.
+    pub name: String,
+    /// Its data, which is JSON.
+    pub data: String,
+}

@@ -1,0 +1,127 @@
+//! Turns: how a question, its run and its answer are written together.
+//!
+//! A run is worked on by one process, whose number is its `owner`. What the process writes is conditioned on
+//! that number; whoever ends the run of a process that died puts another number there, so that a process that
+//! was only slow can't write after that.
+
+use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
+
+use super::TenantStore;
+use super::conversation::IS_THERE;
+use super::idempotency::Once;
+use super::item::{Written, n, s, value};
+use crate::clock::Moment;
+use crate::error::{Error, Result};
+use crate::model::{ConversationId, Message, Run, RunnerId};
+
+/// What became of the attempt to begin a turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Begun {
+    /// The question and the run are stored.
+    Yes,
+    /// Another turn took the sequence number first; nothing was written.
+    TakenByAnother,
+    /// The same request has begun a run already; nothing was written.
+    Before,
+}
+
+/// What became of the attempt to end a turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// It is written.
+    Yes,
+    /// The run is not this process's any more; nothing was written.
+    TakenOver,
+    /// The conversation was deleted meanwhile; nothing was written.
+    ConversationGone,
+}
+
+impl TenantStore {
+    /// Stores the question and its run, which claims the turn: all or nothing.
+    pub async fn turn_begin(
+        &self,
+        question: &Message,
+        run: &Run,
+        once: Option<&Once>,
+    ) -> Result<Begun> {
+        let mut parts = vec![
+            self.message_put(run.conversation, question)?,
+            self.run_put(run)?,
+        ];
+        if let Some(once) = once {
+            parts.push(self.once_put(once, run.id, run.created_at)?);
+        }
+        match self.store.transact(parts).await? {
+            Written::Yes => Ok(Begun::Yes),
+            Written::ConditionFailed { place: 0 } => Ok(Begun::TakenByAnother),
+            Written::ConditionFailed { place: 2 } => Ok(Begun::Before),
+            Written::ConditionFailed { .. } => Err(Error::internal("the new run exists already")),
+        }
+    }
+
+    /// Stores the answer and the end of the run, and moves the conversation to the top of the list. `run` is as it
+    /// shall be; `owner` is who ends it.
+    pub async fn turn_end(&self, run: &Run, owner: RunnerId, answer: &Message) -> Result<Ended> {
+        let parts = vec![
+            self.run_end(run, owner)?,
+            self.touch(run.conversation, answer.created_at)?,
+            self.message_put(run.conversation, answer)?,
+        ];
+        self.ended(parts).await
+    }
+
+    /// Stores the end of a run without an answer, and notes why at its question, so that the next turn need not
+    /// wait.
+    pub async fn turn_fail(
+        &self,
+        run: &Run,
+        owner: RunnerId,
+        failure: &str,
+        now: Moment,
+    ) -> Result<Ended> {
+        let question = self.message_key(run.conversation, run.question_sequence);
+        let parts = vec![
+            self.run_end(run, owner)?,
+            self.touch(run.conversation, now)?,
+            self.store.update(
+                question,
+                "SET failure = :failure REMOVE pending_until",
+                "id = :id",
+                [
+                    (":failure", s(failure)),
+                    (":id", s(run.question.to_string())),
+                ],
+            )?,
+        ];
+        self.ended(parts).await
+    }
+
+    async fn ended(&self, parts: Vec<TransactWriteItem>) -> Result<Ended> {
+        match self.store.transact(parts).await? {
+            Written::Yes => Ok(Ended::Yes),
+            Written::ConditionFailed { place: 0 } => Ok(Ended::TakenOver),
+            Written::ConditionFailed { place: 1 } => Ok(Ended::ConversationGone),
+            Written::ConditionFailed { .. } => Err(Error::internal("the answer's place is taken")),
+        }
+    }
+
+    /// Takes back the question and the run of a turn whose conversation was deleted while it ran.
+    pub async fn turn_forget(&self, run: &Run) -> Result<()> {
+        let parts = vec![
+            self.store
+                .delete_any(self.message_key(run.conversation, run.question_sequence))?,
+            self.store.delete_any(self.run_key(run.id))?,
+        ];
+        self.store.transact(parts).await?.surely()
+    }
+
+    fn touch(&self, conversation: ConversationId, now: Moment) -> Result<TransactWriteItem> {
+        let now: AttributeValue = value(now)?;
+        self.store.update(
+            self.conversation_key(conversation),
+            "SET active_at = :now ADD version :one",
+            IS_THERE,
+            [(":now", now), (":one", n(1))],
+        )
+    }
+}

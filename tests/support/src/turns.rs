@@ -1,0 +1,36 @@
+//! Messages that stand there before a test begins.
+
+use shared::model::{
+    ConversationId, Message, MessageId, RequestId, Run, RunEnd, RunId, RunStatus, RunnerId,
+};
+use shared::store::{Begun, TenantStore};
+
+/// Puts a message into a conversation, as the question of a run that has ended.
+pub async fn put_message(store: &TenantStore, conversation: ConversationId, message: Message) {
+    let run = Run {
+        id: RunId::new(),
+        conversation,
+        question: message.id,
+        question_sequence: message.sequence,
+        answer: MessageId::new(),
+        request: RequestId::new(),
+        provider: "scripted".to_owned(),
+        model: "small".to_owned(),
+        status: RunStatus::Completed,
+        attempts: Vec::new(),
+        usage: None,
+        problem: None,
+        owner: RunnerId::new(),
+        lease_until: message.created_at,
+        cancel_requested: false,
+        end: Some(RunEnd { stored: 0, last: 1 }),
+        created_at: message.created_at,
+        ended_at: Some(message.created_at),
+    };
+    let message = Message {
+        run: Some(run.id),
+        ..message
+    };
+    let begun = store.turn_begin(&message, &run, None).await;
+    assert_eq!(begun.expect("stored"), Begun::Yes);
+}
