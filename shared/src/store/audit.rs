@@ -192,20 +192,16 @@ impl Store {
         start: Option<Item>,
         limit: u32,
     ) -> Result<(Vec<Item>, Option<Item>)> {
-        let request = self.db.query().table_name(&*self.table);
-        let output = request
+        let query = self.db.query().table_name(&*self.table);
+        let query = query
             .key_condition_expression("pk = :pk AND sk BETWEEN :from AND :to")
             .expression_attribute_values(":pk", s(pk(tenant)))
             .expression_attribute_values(":from", s(from))
             .expression_attribute_values(":to", s(to))
             .scan_index_forward(order == Order::OldestFirst)
             .consistent_read(true)
-            .limit(i32::try_from(limit).unwrap_or(i32::MAX))
-            .set_exclusive_start_key(start)
-            .send()
-            .await
-            .map_err(crate::aws::error)?;
-        Ok((output.items.unwrap_or_default(), output.last_evaluated_key))
+            .limit(i32::try_from(limit).unwrap_or(i32::MAX));
+        self.page(query, start).await
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::config::http::HttpResponse;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{
     AttributeValue, ConditionCheck, Delete, Put, TransactWriteItem, Update,
@@ -223,6 +224,24 @@ impl Store {
         request.send().await.map(|_| ()).map_err(crate::aws::error)
     }
 
+    /// The next page of a Query that has an item, from `start` on, and where the one after it begins. DynamoDB may
+    /// give pages without any although more follows, and from those nobody could go on.
+    pub(super) async fn page(
+        &self,
+        query: QueryFluentBuilder,
+        mut start: Option<Item>,
+    ) -> Result<(Vec<Item>, Option<Item>)> {
+        loop {
+            let request = query.clone().set_exclusive_start_key(start);
+            let output = request.send().await.map_err(crate::aws::error)?;
+            let items = output.items.unwrap_or_default();
+            start = output.last_evaluated_key;
+            if !items.is_empty() || start.is_none() {
+                return Ok((items, start));
+            }
+        }
+    }
+
     /// At most `limit` items of a partition whose sort key begins with `prefix`, after `after`, and whether
     /// there are more.
     pub(super) async fn list<T: DeserializeOwned>(
@@ -233,23 +252,20 @@ impl Store {
         limit: u32,
     ) -> Result<(Vec<T>, bool)> {
         let mut start = after.map(|sk| key(pk.as_str(), sk));
+        let query = self.db.query().table_name(&*self.table);
+        let query = query
+            .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
+            .expression_attribute_values(":pk", s(pk))
+            .expression_attribute_values(":prefix", s(prefix))
+            .consistent_read(true)
+            .limit(i32::try_from(limit.saturating_add(1)).unwrap_or(i32::MAX));
         let mut found = Vec::new();
         loop {
-            let request = self.db.query().table_name(&*self.table);
-            let output = request
-                .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
-                .expression_attribute_values(":pk", s(pk.as_str()))
-                .expression_attribute_values(":prefix", s(prefix))
-                .consistent_read(true)
-                .limit(i32::try_from(limit.saturating_add(1)).unwrap_or(i32::MAX))
-                .set_exclusive_start_key(start)
-                .send()
-                .await
-                .map_err(crate::aws::error)?;
-            for item in output.items.unwrap_or_default() {
+            let (items, next) = self.page(query.clone(), start).await?;
+            for item in items {
                 found.push(from_item(item)?);
             }
-            start = output.last_evaluated_key;
+            start = next;
             if start.is_none() || found.len() > limit as usize {
                 let has_more = found.len() > limit as usize;
                 found.truncate(limit as usize);
