@@ -12,7 +12,8 @@
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use serde::{Deserialize, Serialize};
 
-use super::item::{IS_NEW, Item, Once, Written, from_item, key, n, pause, s, to_item};
+use super::item::{IS_NEW, Item, Written, from_item, key, n, s, to_item};
+use super::transaction::{Once, pause};
 use super::{Store, TenantStore};
 use crate::error::{Error, Result};
 use crate::model::{AuditEvent, AuditLink, AuditRecord, TenantId};

@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::config::http::HttpResponse;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
-use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{
     AttributeValue, ConditionCheck, Delete, Put, TransactWriteItem, Update,
 };
@@ -110,15 +109,6 @@ where
         Err(error) => Err(crate::aws::error(error)),
     }
 }
-
-/// Reasons of a cancelled transaction that a moment's patience may mend.
-const PASSING: [&str; 3] = [
-    "TransactionConflict",
-    "ThrottlingError",
-    "ProvisionedThroughputExceeded",
-];
-/// How often a transaction is tried that meets another one on the same item.
-const CONFLICT_ATTEMPTS: u32 = 4;
 
 impl Store {
     /// A part of a transaction that puts an item under a condition.
@@ -273,65 +263,6 @@ impl Store {
             }
         }
     }
-
-    /// All parts or none. The SDK does not repeat a transaction that met another one, so this does, with
-    /// the same token, so that a repeated one is not written twice.
-    pub(super) async fn transact(&self, parts: Vec<TransactWriteItem>) -> Result<Written> {
-        let token = uuid::Uuid::now_v7().to_string();
-        let mut attempt = 1;
-        loop {
-            let error = match self.transact_once(parts.clone(), &token).await? {
-                Once::Ended(written) => return Ok(written),
-                Once::Met(error) => error,
-            };
-            if attempt == CONFLICT_ATTEMPTS {
-                return Err(error);
-            }
-            pause(&token, attempt).await;
-            attempt += 1;
-        }
-    }
-
-    /// One attempt of a transaction.
-    pub(super) async fn transact_once(
-        &self,
-        parts: Vec<TransactWriteItem>,
-        token: &str,
-    ) -> Result<Once> {
-        let request = self.db.transact_write_items();
-        let request = request
-            .set_transact_items(Some(parts))
-            .client_request_token(token);
-        let error = match request.send().await {
-            Ok(_) => return Ok(Once::Ended(Written::Yes)),
-            Err(error) => error,
-        };
-        if let Some(place) = reason(&error, "ConditionalCheckFailed") {
-            return Ok(Once::Ended(Written::ConditionFailed { place }));
-        }
-        if PASSING.iter().any(|code| reason(&error, code).is_some()) {
-            return Ok(Once::Met(Error::unavailable(error)));
-        }
-        Err(crate::aws::error(error))
-    }
-}
-
-/// How an attempt of a transaction went.
-#[derive(Debug)]
-pub(super) enum Once {
-    /// It was made, or a condition failed.
-    Ended(Written),
-    /// It met another one, or too many; nothing was written, and the same may work a moment later.
-    Met(Error),
-}
-
-/// Waits longer with each attempt. Different requests wait different times: the token is as good as random.
-pub(super) async fn pause(token: &str, attempt: u32) {
-    let jitter = u64::from(token.as_bytes().last().copied().unwrap_or(0) % 16);
-    tokio::time::sleep(std::time::Duration::from_millis(
-        (10 + jitter) << attempt.min(4),
-    ))
-    .await;
 }
 
 fn named(
@@ -343,16 +274,4 @@ fn named(
         .collect();
     // DynamoDB refuses an empty map.
     (!values.is_empty()).then_some(values)
-}
-
-/// The place of the first part that was cancelled for that reason.
-fn reason<R>(error: &SdkError<TransactWriteItemsError, R>, code: &str) -> Option<usize> {
-    let SdkError::ServiceError(service) = error else {
-        return None;
-    };
-    let TransactWriteItemsError::TransactionCanceledException(cancelled) = service.err() else {
-        return None;
-    };
-    let mut reasons = cancelled.cancellation_reasons().iter();
-    reasons.position(|reason| reason.code() == Some(code))
 }

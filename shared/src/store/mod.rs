@@ -45,6 +45,7 @@ mod outbox;
 mod session;
 mod standing;
 mod tenant;
+mod transaction;
 
 use std::sync::Arc;
 

@@ -61,14 +61,14 @@ async fn answer(proxy: &Proxy, sent: &Sent) -> (Response, Value) {
     let counts = counter(&sent.request).is_some();
     let name = if counts { COUNTING } else { &sent.operation };
     let mut request = sent.request.clone();
+    resume(&proxy.noted, &mut request);
     let mut undone = None;
     let fault = next_fault(&proxy.noted, name);
     match fault {
         None | Some(Fault::ReplyLost) => {}
         Some(Fault::Unprocessed) => undone = Some(all_but_the_first(&mut request)),
-        Some(fault) => return (failure(proxy, sent, fault), Value::Null),
+        Some(fault) => return (failure(proxy, &request, fault), Value::Null),
     }
-    resume(&proxy.noted, &mut request);
     let answered = match undone {
         // Nothing is left of the batch.
         Some(_) if request["RequestItems"] == json!({}) => Ok((StatusCode::OK, json!({}))),
@@ -101,7 +101,7 @@ async fn answer(proxy: &Proxy, sent: &Sent) -> (Response, Value) {
 }
 
 /// What a call meets that is not passed on.
-fn failure(proxy: &Proxy, sent: &Sent, fault: Fault) -> Response {
+fn failure(proxy: &Proxy, request: &Value, fault: Fault) -> Response {
     match fault {
         Fault::Throttled => {
             let reason = "TableWriteKeyRangeThroughputExceeded";
@@ -109,7 +109,7 @@ fn failure(proxy: &Proxy, sent: &Sent, fault: Fault) -> Response {
             refusal("ThrottlingException", json!({"throttlingReasons": reasons}))
         }
         Fault::Cancelled(code) => {
-            let parts = sent.request["TransactItems"].as_array().map_or(0, Vec::len);
+            let parts = request["TransactItems"].as_array().map_or(0, Vec::len);
             let mut reasons = vec![json!({"Code": "None"}); parts];
             if let Some(first) = reasons.first_mut() {
                 *first = json!({"Code": code, "Message": "on command"});
@@ -123,7 +123,7 @@ fn failure(proxy: &Proxy, sent: &Sent, fault: Fault) -> Response {
         Fault::EmptyPage => {
             let mut noted = lock(&proxy.noted);
             let place = format!("{INTERRUPTED}{}", noted.interrupted.len());
-            let start = sent.request.get("ExclusiveStartKey").cloned();
+            let start = request.get("ExclusiveStartKey").cloned();
             noted.interrupted.push(start);
             let next = json!({"pk": {"S": "a"}, "sk": {"S": place}});
             let page =
