@@ -27,7 +27,7 @@ pub use id::{
     SessionId, TenantId, UserId,
 };
 pub use identity::{Email, Password, PersonName, User};
-pub use llm::{ModelSpec, ProviderSpec, Wire};
+pub use llm::{ModelSpec, ProviderName, ProviderSpec, Wire};
 pub use session::Session;
 pub use tenant::{
     Invitation, Member, Membership, MembershipRole, Tenant, TenantName, TenantStatus,
