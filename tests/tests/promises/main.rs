@@ -17,6 +17,7 @@ mod limits;
 mod logs;
 mod mails;
 mod methods;
+mod neighbours;
 mod panics;
 mod partial;
 mod partitions;
