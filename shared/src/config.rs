@@ -7,7 +7,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::limits::{self, Policy};
-use crate::model::ProviderSpec;
+use crate::model::{ProviderName, ProviderSpec};
 use crate::telemetry::Levels;
 use addresses::{SENDER_RULE, URL_RULE, name, secure_url, sender};
 
@@ -161,6 +161,8 @@ impl Config {
 
 const TABLE_RULE: &str = "the name of a table: 3 to 255 letters, digits, _, . and -";
 const BUCKET_RULE: &str = "the name of a bucket: 3 to 63 letters, digits, . and -";
+const NAME_RULE: &str =
+    "1 to 64 letters, digits, _, . and -, beginning with a letter or a digit, and stand only once";
 const SECRET_RULE: &str = "the name or the ARN of a secret";
 const TRANSPORT_RULE: &str = "ses, or where STAGE is local file: and a directory";
 
@@ -263,9 +265,10 @@ impl<G: Fn(&str) -> Option<String>> Reader<G> {
         let mut models = HashSet::new();
         for (index, provider) in providers.iter().enumerate() {
             let place = format!("PROVIDERS[{index}]");
-            if provider.name.is_empty() || !names.insert(provider.name.as_str()) {
+            let good = provider.name.parse::<ProviderName>().is_ok();
+            if !good || !names.insert(provider.name.as_str()) {
                 self.faults
-                    .push(format!("{place}.name must be set and stand only once"));
+                    .push(format!("{place}.name must be {NAME_RULE}"));
             }
             if secure_url(&provider.base_url, stage).is_none() {
                 self.faults

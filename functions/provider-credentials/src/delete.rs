@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use shared::auth::Caller;
 use shared::http::Path;
-use shared::model::{AuditAction, Origin};
+use shared::model::{AuditAction, Origin, ProviderName};
 use shared::{Error, Result};
 
 use crate::Credentials;
@@ -24,20 +24,20 @@ pub(crate) async fn delete_credential(
     caller: Caller,
     State(state): State<Credentials>,
     origin: Origin,
-    Path(provider): Path<String>,
+    Path(provider): Path<ProviderName>,
 ) -> Result<StatusCode> {
     // Also one that the configuration does not name any more.
     let event = caller.did(
         &state.app.clock,
         &origin,
         AuditAction::ProviderCredentialDeleted,
-        Some(provider.clone()),
+        Some(provider.as_str().to_owned()),
     );
     let store = state.app.store.of(&caller);
-    if store.credential_get(&provider).await?.is_none() {
+    if store.credential_get(provider.as_str()).await?.is_none() {
         return Err(Error::NotFound("provider credential"));
     }
-    if store.credential_delete(&provider, &event).await? {
+    if store.credential_delete(provider.as_str(), &event).await? {
         Ok(StatusCode::NO_CONTENT)
     } else {
         Err(Error::NotFound("provider credential"))

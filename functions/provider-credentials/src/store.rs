@@ -8,7 +8,9 @@ use serde::Deserialize;
 use shared::auth::Caller;
 use shared::error::ProviderFault;
 use shared::http::{AcceptsJson, Json, Path};
-use shared::model::{AuditAction, Origin, ProviderCredential, ProviderKey, SealedKey};
+use shared::model::{
+    AuditAction, Origin, ProviderCredential, ProviderKey, ProviderName, SealedKey,
+};
 use shared::{Error, Result};
 
 use crate::Credentials;
@@ -62,17 +64,17 @@ pub(crate) async fn put_credential(
     _: AcceptsJson,
     State(state): State<Credentials>,
     origin: Origin,
-    Path(provider): Path<String>,
+    Path(provider): Path<ProviderName>,
     Json(new): Json<NewCredential>,
 ) -> Result<Json<CredentialView>> {
     let before = state
         .app
         .store
         .of(&caller)
-        .credential_get(&provider)
+        .credential_get(provider.as_str())
         .await?;
     let change = Change {
-        provider: &provider,
+        provider: provider.as_str(),
         key: new.key,
         version: before.as_ref().map(|before| before.version),
         previous: None,
@@ -102,7 +104,7 @@ pub(crate) async fn rotate_credential(
     _: AcceptsJson,
     State(state): State<Credentials>,
     origin: Origin,
-    Path(provider): Path<String>,
+    Path(provider): Path<ProviderName>,
     Json(rotation): Json<CredentialRotation>,
 ) -> Result<Json<CredentialView>> {
     let overlap = rotation.overlap_seconds.unwrap_or(OVERLAP_SECONDS);
@@ -114,12 +116,12 @@ pub(crate) async fn rotate_credential(
         .app
         .store
         .of(&caller)
-        .credential_get(&provider)
+        .credential_get(provider.as_str())
         .await?;
     let before = before.ok_or(Error::NotFound("provider credential"))?;
     let until = state.app.clock.now().plus(Duration::from_secs(overlap));
     let change = Change {
-        provider: &provider,
+        provider: provider.as_str(),
         key: rotation.key,
         version: Some(before.version),
         previous: Some((before.current, until)),

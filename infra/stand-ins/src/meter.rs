@@ -4,12 +4,12 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
-use axum::body::Bytes;
-use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
+
+mod proxy;
+
+use proxy::Proxy;
 
 /// The operation, for faults, of a call that only counts requests: an `UpdateItem` of a rate limit.
 pub const COUNTING: &str = "Counting";
@@ -32,6 +32,25 @@ pub enum Fault {
     Denied,
     /// It is done, and the reply says that it failed: the caller sends it again.
     ReplyLost,
+    /// `TransactionCanceledException`, with that reason for the first of its parts.
+    Cancelled(&'static str),
+    /// `IdempotentParameterMismatchException`: the token of another transaction.
+    TokenTaken,
+    /// Of a batch only the first is done, and of one alone nothing: the rest comes back as unprocessed.
+    Unprocessed,
+    /// A page of a Query without an item, which says where the next one begins.
+    EmptyPage,
+}
+
+/// A call as it was sent, while [`Meter::watch`] is on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Asked {
+    /// The operation, such as `GetItem`.
+    pub operation: String,
+    /// What was asked.
+    pub request: Value,
+    /// What the table answered; `null` where it was not reached.
+    pub answer: Value,
 }
 
 /// The proxy.
@@ -52,13 +71,10 @@ struct Noted {
     faults: VecDeque<(String, Fault)>,
     /// Under which partition keys nothing is written.
     sealed: Option<String>,
-}
-
-#[derive(Clone)]
-struct Proxy {
-    http: reqwest::Client,
-    table: String,
-    noted: Arc<Mutex<Noted>>,
+    /// All calls since this was asked last, if anybody wants to know.
+    watched: Option<Vec<Asked>>,
+    /// Where the Queries began whose page was empty on command.
+    interrupted: Vec<Option<Value>>,
 }
 
 impl Meter {
@@ -74,11 +90,11 @@ impl Meter {
             table,
             noted: noted.clone(),
         };
+        let router = Router::new().fallback(proxy::forward).with_state(proxy);
         let listener = TcpListener::bind("127.0.0.1:0")
             .await
             .map_err(|error| error.to_string())?;
         let address = listener.local_addr().map_err(|error| error.to_string())?;
-        let router = Router::new().fallback(forward).with_state(proxy);
         tokio::spawn(async move { axum::serve(listener, router).await });
         Ok(Self {
             url: format!("http://{address}"),
@@ -130,6 +146,19 @@ impl Meter {
         std::mem::take(&mut lock(&self.state).counted)
     }
 
+    /// Keeps every call from now on with what was asked and answered, for [`Meter::take_asked`].
+    pub fn watch(&self) {
+        lock(&self.state).watched = Some(Vec::new());
+    }
+
+    /// The calls since [`Meter::watch`] or since this was asked last, those that count requests and those that
+    /// failed on command too.
+    pub fn take_asked(&self) -> Vec<Asked> {
+        let mut noted = lock(&self.state);
+        let watched = noted.watched.as_mut();
+        watched.map(std::mem::take).unwrap_or_default()
+    }
+
     /// Makes the next `times` calls of an operation fail; `*` is any operation, and [`COUNTING`] what counts
     /// requests.
     pub fn fail(&self, operation: &str, fault: Fault, times: usize) {
@@ -153,128 +182,4 @@ impl Meter {
 
 fn lock(noted: &Mutex<Noted>) -> std::sync::MutexGuard<'_, Noted> {
     noted.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-async fn forward(State(proxy): State<Proxy>, headers: HeaderMap, body: Bytes) -> Response {
-    let target = headers
-        .get("x-amz-target")
-        .and_then(|target| target.to_str().ok())
-        .unwrap_or_default();
-    let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
-    if writes_under_seal(&proxy.noted, &operation, &body) {
-        return refusal("AccessDeniedException");
-    }
-    let counter = counter(&body);
-    let name = counter.as_ref().map_or(operation.as_str(), |_| COUNTING);
-    match next_fault(&proxy.noted, name) {
-        Some(Fault::Throttled) => return refusal("ThrottlingException"),
-        Some(Fault::Denied) => return refusal("AccessDeniedException"),
-        Some(Fault::ReplyLost) => {
-            // Whatever it answers is lost.
-            drop(call(&proxy, &headers, &operation, &body).await);
-            return (StatusCode::INTERNAL_SERVER_ERROR, "lost on command").into_response();
-        }
-        None => {}
-    }
-    match call(&proxy, &headers, &operation, &body).await {
-        Ok(response) => response,
-        Err(error) => (StatusCode::BAD_GATEWAY, error).into_response(),
-    }
-}
-
-/// Whether the call writes where nothing may be written.
-fn writes_under_seal(noted: &Mutex<Noted>, operation: &str, body: &[u8]) -> bool {
-    let Some(prefix) = lock(noted).sealed.clone() else {
-        return false;
-    };
-    let request: Value = serde_json::from_slice(body).unwrap_or_default();
-    let transaction = request["TransactItems"].as_array().into_iter().flatten();
-    let parts = transaction.filter_map(|part| part.as_object()?.values().next());
-    let batches = request["RequestItems"].as_object().into_iter().flatten();
-    let batched = batches
-        .filter_map(|(_, writes)| writes.as_array())
-        .flatten()
-        .filter_map(|write| write.as_object()?.values().next());
-    let alone = ["PutItem", "UpdateItem", "DeleteItem"].contains(&operation);
-    parts
-        .chain(batched)
-        .chain(alone.then_some(&request))
-        .filter_map(|write| {
-            let item = write.get("Item").or_else(|| write.get("Key"))?;
-            item["pk"]["S"].as_str()
-        })
-        .any(|key| key.starts_with(&prefix))
-}
-
-fn next_fault(noted: &Mutex<Noted>, operation: &str) -> Option<Fault> {
-    let mut noted = lock(noted);
-    let place = noted
-        .faults
-        .iter()
-        .position(|(name, _)| name == "*" || name == operation)?;
-    noted.faults.remove(place).map(|(_, fault)| fault)
-}
-
-fn refusal(code: &str) -> Response {
-    let mut body = json!({"__type": format!("com.amazonaws.dynamodb.v20120810#{code}"), "message": "on command"});
-    if code == "ThrottlingException" {
-        let reason = "TableWriteKeyRangeThroughputExceeded";
-        body["throttlingReasons"] = json!([{"reason": reason, "resource": "chatter"}]);
-    }
-    (StatusCode::BAD_REQUEST, axum::Json(body)).into_response()
-}
-
-async fn call(
-    proxy: &Proxy,
-    headers: &HeaderMap,
-    operation: &str,
-    body: &[u8],
-) -> Result<Response, String> {
-    let mut request: Value = serde_json::from_slice(body).map_err(|error| error.to_string())?;
-    request["ReturnConsumedCapacity"] = json!("TOTAL");
-    let mut call = proxy.http.post(&proxy.table).body(request.to_string());
-    for name in [
-        "x-amz-target",
-        "authorization",
-        "x-amz-date",
-        "content-type",
-    ] {
-        if let Some(value) = headers.get(name) {
-            call = call.header(name, value);
-        }
-    }
-    let response = call.send().await.map_err(|error| error.to_string())?;
-    let status = response.status();
-    let bytes = response.bytes().await.map_err(|error| error.to_string())?;
-    let answer: Value = serde_json::from_slice(&bytes).unwrap_or_default();
-    let mut noted = lock(&proxy.noted);
-    match counter(body) {
-        Some(key) => noted.counted.push(key),
-        None => noted.calls.push(Call {
-            operation: operation.to_owned(),
-            units: units(&answer["ConsumedCapacity"]),
-        }),
-    }
-    drop(noted);
-    Ok((
-        status,
-        [("content-type", "application/x-amz-json-1.0")],
-        bytes,
-    )
-        .into_response())
-}
-
-/// The partition key, if the call is about a counter of a rate limit.
-fn counter(body: &[u8]) -> Option<String> {
-    let request: Value = serde_json::from_slice(body).ok()?;
-    let key = request["Key"]["pk"]["S"].as_str()?;
-    key.starts_with("LIMIT#").then(|| key.to_owned())
-}
-
-/// One object, or one a table in transactions and batches.
-fn units(consumed: &Value) -> f64 {
-    match consumed {
-        Value::Array(tables) => tables.iter().map(units).sum(),
-        consumed => consumed["CapacityUnits"].as_f64().unwrap_or(0.0),
-    }
 }

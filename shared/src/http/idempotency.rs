@@ -50,11 +50,11 @@ fn parse(value: &HeaderValue) -> Result<String, &'static str> {
     const WRONG: &str =
         "`Idempotency-Key` must have 1 to 255 visible ASCII characters, such as a UUID";
     let text = value.to_str().map_err(|_| WRONG)?;
-    let quoted = text
-        .strip_prefix('"')
-        .and_then(|text| text.strip_suffix('"'));
-    let text = match quoted {
-        Some(inside) => unescaped(inside).ok_or(WRONG)?,
+    let text = match text.strip_prefix('"') {
+        Some(rest) => {
+            let inside = rest.strip_suffix('"').ok_or(WRONG)?;
+            unescaped(inside).ok_or(WRONG)?
+        }
         None => text.to_owned(),
     };
     let good = (1..=MAX_CHARACTERS).contains(&text.len())

@@ -28,7 +28,7 @@ pub use id::{
     RunId, RunnerId, SessionId, TenantId, UserId,
 };
 pub use identity::{Email, Password, PersonName, User};
-pub use llm::{ModelSpec, ProviderSpec, Wire};
+pub use llm::{ModelSpec, ProviderName, ProviderSpec, Wire};
 pub use run::{Attempt, Run, RunEnd, RunEvent, RunProblem, RunStatus};
 pub use session::Session;
 pub use tenant::{

@@ -13,8 +13,9 @@
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use serde::{Deserialize, Serialize};
 
-use super::item::{IS_NEW, Item, key, moment, n, pause, to_item, value, written};
+use super::item::{IS_NEW, Item, key, moment, n, to_item, value, written};
 use super::message::Page;
+use super::transaction::pause;
 use super::{Store, TenantStore};
 use crate::clock::Moment;
 use crate::error::{Error, Result};

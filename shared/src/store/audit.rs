@@ -12,7 +12,8 @@
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use serde::{Deserialize, Serialize};
 
-use super::item::{IS_NEW, Item, Once, Written, from_item, key, n, pause, s, to_item};
+use super::item::{IS_NEW, Item, Written, from_item, key, n, s, to_item};
+use super::transaction::{Once, pause};
 use super::{Store, TenantStore};
 use crate::error::{Error, Result};
 use crate::model::{AuditEvent, AuditLink, AuditRecord, TenantId};
@@ -192,20 +193,16 @@ impl Store {
         start: Option<Item>,
         limit: u32,
     ) -> Result<(Vec<Item>, Option<Item>)> {
-        let request = self.db.query().table_name(&*self.table);
-        let output = request
+        let query = self.db.query().table_name(&*self.table);
+        let query = query
             .key_condition_expression("pk = :pk AND sk BETWEEN :from AND :to")
             .expression_attribute_values(":pk", s(pk(tenant)))
             .expression_attribute_values(":from", s(from))
             .expression_attribute_values(":to", s(to))
             .scan_index_forward(order == Order::OldestFirst)
             .consistent_read(true)
-            .limit(i32::try_from(limit).unwrap_or(i32::MAX))
-            .set_exclusive_start_key(start)
-            .send()
-            .await
-            .map_err(crate::aws::error)?;
-        Ok((output.items.unwrap_or_default(), output.last_evaluated_key))
+            .limit(i32::try_from(limit).unwrap_or(i32::MAX));
+        self.page(query, start).await
     }
 }
 

@@ -9,7 +9,8 @@ use std::cmp::Ordering;
 use std::ops::ControlFlow;
 
 use super::audit::{AuditPlace, BEFORE_HEAD, FIRST, LAST_SEQUENCE, Order, place, sk};
-use super::item::{Item, from_item, pause};
+use super::item::{Item, from_item};
+use super::transaction::pause;
 use super::{Store, TenantStore};
 use crate::error::Result;
 use crate::model::{AuditLink, AuditRecord, ChainFault, TenantId};

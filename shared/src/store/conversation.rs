@@ -106,28 +106,21 @@ impl TenantStore {
         } else {
             limit.saturating_add(1)
         };
+        let query = self.store.db.query().table_name(&*self.store.table);
+        let query = query
+            .index_name(BY_ACTIVITY)
+            .key_condition_expression("pk = :pk")
+            .expression_attribute_values(":pk", s(self.conversation_pk()))
+            .scan_index_forward(false)
+            .consistent_read(true)
+            .limit(i32::try_from(read_at_once).unwrap_or(i32::MAX));
         let mut found = Vec::new();
         let mut start = after
             .map(|(id, active_at)| self.activity_key(id, active_at))
             .transpose()?;
         loop {
-            let request = self
-                .store
-                .db
-                .query()
-                .table_name(&*self.store.table)
-                .index_name(BY_ACTIVITY);
-            let output = request
-                .key_condition_expression("pk = :pk")
-                .expression_attribute_values(":pk", s(self.conversation_pk()))
-                .scan_index_forward(false)
-                .consistent_read(true)
-                .limit(i32::try_from(read_at_once).unwrap_or(i32::MAX))
-                .set_exclusive_start_key(start)
-                .send()
-                .await
-                .map_err(crate::aws::error)?;
-            for item in output.items.unwrap_or_default() {
+            let (items, next) = self.store.page(query.clone(), start).await?;
+            for item in items {
                 let item: ConversationItem = from_item(item)?;
                 let wanted =
                     item.deleted_at.is_none() && status.is_none_or(|status| status == item.status);
@@ -135,7 +128,7 @@ impl TenantStore {
                     found.push(Conversation::from(item));
                 }
             }
-            start = output.last_evaluated_key;
+            start = next;
             if start.is_none() || found.len() > limit as usize {
                 return Ok(Page::cut(found, limit));
             }

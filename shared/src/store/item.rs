@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::config::http::HttpResponse;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::{
     AttributeValue, ConditionCheck, Delete, Put, TransactWriteItem, Update,
 };
@@ -110,15 +110,6 @@ where
     }
 }
 
-/// Reasons of a cancelled transaction that a moment's patience may mend.
-const PASSING: [&str; 3] = [
-    "TransactionConflict",
-    "ThrottlingError",
-    "ProvisionedThroughputExceeded",
-];
-/// How often a transaction is tried that meets another one on the same item.
-const CONFLICT_ATTEMPTS: u32 = 4;
-
 impl Store {
     /// A part of a transaction that puts an item under a condition.
     pub(super) fn put(&self, item: Item, condition: &str) -> Result<TransactWriteItem> {
@@ -223,6 +214,24 @@ impl Store {
         request.send().await.map(|_| ()).map_err(crate::aws::error)
     }
 
+    /// The next page of a Query that has an item, from `start` on, and where the one after it begins. DynamoDB may
+    /// give pages without any although more follows, and from those nobody could go on.
+    pub(super) async fn page(
+        &self,
+        query: QueryFluentBuilder,
+        mut start: Option<Item>,
+    ) -> Result<(Vec<Item>, Option<Item>)> {
+        loop {
+            let request = query.clone().set_exclusive_start_key(start);
+            let output = request.send().await.map_err(crate::aws::error)?;
+            let items = output.items.unwrap_or_default();
+            start = output.last_evaluated_key;
+            if !items.is_empty() || start.is_none() {
+                return Ok((items, start));
+            }
+        }
+    }
+
     /// At most `limit` items of a partition whose sort key begins with `prefix`, after `after`, and whether
     /// there are more.
     pub(super) async fn list<T: DeserializeOwned>(
@@ -233,23 +242,20 @@ impl Store {
         limit: u32,
     ) -> Result<(Vec<T>, bool)> {
         let mut start = after.map(|sk| key(pk.as_str(), sk));
+        let query = self.db.query().table_name(&*self.table);
+        let query = query
+            .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
+            .expression_attribute_values(":pk", s(pk))
+            .expression_attribute_values(":prefix", s(prefix))
+            .consistent_read(true)
+            .limit(i32::try_from(limit.saturating_add(1)).unwrap_or(i32::MAX));
         let mut found = Vec::new();
         loop {
-            let request = self.db.query().table_name(&*self.table);
-            let output = request
-                .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
-                .expression_attribute_values(":pk", s(pk.as_str()))
-                .expression_attribute_values(":prefix", s(prefix))
-                .consistent_read(true)
-                .limit(i32::try_from(limit.saturating_add(1)).unwrap_or(i32::MAX))
-                .set_exclusive_start_key(start)
-                .send()
-                .await
-                .map_err(crate::aws::error)?;
-            for item in output.items.unwrap_or_default() {
+            let (items, next) = self.page(query.clone(), start).await?;
+            for item in items {
                 found.push(from_item(item)?);
             }
-            start = output.last_evaluated_key;
+            start = next;
             if start.is_none() || found.len() > limit as usize {
                 let has_more = found.len() > limit as usize;
                 found.truncate(limit as usize);
@@ -257,65 +263,6 @@ impl Store {
             }
         }
     }
-
-    /// All parts or none. The SDK does not repeat a transaction that met another one, so this does, with
-    /// the same token, so that a repeated one is not written twice.
-    pub(super) async fn transact(&self, parts: Vec<TransactWriteItem>) -> Result<Written> {
-        let token = uuid::Uuid::now_v7().to_string();
-        let mut attempt = 1;
-        loop {
-            let error = match self.transact_once(parts.clone(), &token).await? {
-                Once::Ended(written) => return Ok(written),
-                Once::Met(error) => error,
-            };
-            if attempt == CONFLICT_ATTEMPTS {
-                return Err(error);
-            }
-            pause(&token, attempt).await;
-            attempt += 1;
-        }
-    }
-
-    /// One attempt of a transaction.
-    pub(super) async fn transact_once(
-        &self,
-        parts: Vec<TransactWriteItem>,
-        token: &str,
-    ) -> Result<Once> {
-        let request = self.db.transact_write_items();
-        let request = request
-            .set_transact_items(Some(parts))
-            .client_request_token(token);
-        let error = match request.send().await {
-            Ok(_) => return Ok(Once::Ended(Written::Yes)),
-            Err(error) => error,
-        };
-        if let Some(place) = reason(&error, "ConditionalCheckFailed") {
-            return Ok(Once::Ended(Written::ConditionFailed { place }));
-        }
-        if PASSING.iter().any(|code| reason(&error, code).is_some()) {
-            return Ok(Once::Met(Error::unavailable(error)));
-        }
-        Err(crate::aws::error(error))
-    }
-}
-
-/// How an attempt of a transaction went.
-#[derive(Debug)]
-pub(super) enum Once {
-    /// It was made, or a condition failed.
-    Ended(Written),
-    /// It met another one, or too many; nothing was written, and the same may work a moment later.
-    Met(Error),
-}
-
-/// Waits longer with each attempt. Different requests wait different times: the token is as good as random.
-pub(super) async fn pause(token: &str, attempt: u32) {
-    let jitter = u64::from(token.as_bytes().last().copied().unwrap_or(0) % 16);
-    tokio::time::sleep(std::time::Duration::from_millis(
-        (10 + jitter) << attempt.min(4),
-    ))
-    .await;
 }
 
 fn named(
@@ -327,16 +274,4 @@ fn named(
         .collect();
     // DynamoDB refuses an empty map.
     (!values.is_empty()).then_some(values)
-}
-
-/// The place of the first part that was cancelled for that reason.
-fn reason<R>(error: &SdkError<TransactWriteItemsError, R>, code: &str) -> Option<usize> {
-    let SdkError::ServiceError(service) = error else {
-        return None;
-    };
-    let TransactWriteItemsError::TransactionCanceledException(cancelled) = service.err() else {
-        return None;
-    };
-    let mut reasons = cancelled.cancellation_reasons().iter();
-    reasons.position(|reason| reason.code() == Some(code))
 }

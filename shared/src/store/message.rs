@@ -156,26 +156,19 @@ impl TenantStore {
         forward: bool,
         limit: usize,
     ) -> Result<(Vec<Message>, bool)> {
-        let request = self
-            .store
-            .db
-            .query()
-            .table_name(&*self.store.table)
-            .consistent_read(true);
-        let output = request
+        let query = self.store.db.query().table_name(&*self.store.table);
+        let query = query
+            .consistent_read(true)
             .key_condition_expression("pk = :pk AND sk BETWEEN :first AND :last")
             .expression_attribute_values(":pk", s(self.message_pk(conversation)))
             .expression_attribute_values(":first", s(first))
             .expression_attribute_values(":last", s(last))
             .scan_index_forward(forward)
-            .limit(i32::try_from(limit).unwrap_or(i32::MAX))
-            .send()
-            .await
-            .map_err(crate::aws::error)?;
-        let more = output.last_evaluated_key.is_some();
-        let items = output.items.unwrap_or_default().into_iter();
-        let messages = items.map(|item| from_item::<MessageItem>(item).map(Message::from));
-        Ok((messages.collect::<Result<_>>()?, more))
+            .limit(i32::try_from(limit).unwrap_or(i32::MAX));
+        let (items, next) = self.store.page(query, None).await?;
+        let messages = items.into_iter();
+        let messages = messages.map(|item| from_item::<MessageItem>(item).map(Message::from));
+        Ok((messages.collect::<Result<_>>()?, next.is_some()))
     }
 
     /// The message at that place of a conversation.
@@ -207,24 +200,19 @@ impl TenantStore {
             #[serde(default)]
             run: Option<RunId>,
         }
+        let query = self.store.db.query().table_name(&*self.store.table);
+        let query = query
+            .consistent_read(true)
+            .key_condition_expression("pk = :pk")
+            .expression_attribute_values(":pk", s(self.message_pk(conversation)))
+            .projection_expression("pk, sk, run");
+        let mut start = None;
         loop {
-            let request = self
-                .store
-                .db
-                .query()
-                .table_name(&*self.store.table)
-                .consistent_read(true);
-            let output = request
-                .key_condition_expression("pk = :pk")
-                .expression_attribute_values(":pk", s(self.message_pk(conversation)))
-                .projection_expression("pk, sk, run")
-                .send()
-                .await
-                .map_err(crate::aws::error)?;
-            let more = output.last_evaluated_key.is_some();
+            let (items, next) = self.store.page(query.clone(), start).await?;
+            start = next;
             let mut keys = Vec::new();
             let mut runs = BTreeSet::new();
-            for mut item in output.items.unwrap_or_default() {
+            for mut item in items {
                 runs.extend(from_item::<Row>(item.clone())?.run);
                 item.remove("run");
                 keys.push(item);
@@ -238,7 +226,7 @@ impl TenantStore {
             for batch in keys.chunks(BATCH) {
                 self.delete_batch(batch.to_vec()).await?;
             }
-            if !more {
+            if start.is_none() {
                 return Ok(());
             }
         }

@@ -50,6 +50,7 @@ mod run;
 mod session;
 mod standing;
 mod tenant;
+mod transaction;
 mod turn;
 
 use std::sync::Arc;

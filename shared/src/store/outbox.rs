@@ -132,19 +132,17 @@ impl OutboxStore {
         struct Found {
             sk: OutboxId,
         }
-        let request = self.store.db.query().table_name(&*self.store.table);
-        let output = request
+        let query = self.store.db.query().table_name(&*self.store.table);
+        let query = query
             .index_name(BY_ACTIVITY)
             .key_condition_expression("pk = :pk AND active_at < :before")
             .expression_attribute_values(":pk", s(PK))
             .expression_attribute_values(":before", moment(before)?)
             .projection_expression("sk")
             .consistent_read(true)
-            .limit(i32::try_from(limit).unwrap_or(i32::MAX))
-            .send()
-            .await
-            .map_err(crate::aws::error)?;
-        let items = output.items.unwrap_or_default().into_iter();
+            .limit(i32::try_from(limit).unwrap_or(i32::MAX));
+        let (items, _) = self.store.page(query, None).await?;
+        let items = items.into_iter();
         items
             .map(|item| from_item::<Found>(item).map(|found| found.sk))
             .collect()

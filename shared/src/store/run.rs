@@ -89,27 +89,22 @@ impl TenantStore {
 
     /// The caller's runs, newest first, `limit` of them before that one.
     pub async fn run_list(&self, before: Option<RunId>, limit: u32) -> Result<Page<Run>> {
-        let (first, last) = ("RUN#".to_owned(), "RUN#~".to_owned());
+        let query = self.store.db.query().table_name(&*self.store.table);
+        let query = query
+            .key_condition_expression("pk = :pk AND begins_with(sk, :runs)")
+            .expression_attribute_values(":pk", s(self.run_pk()))
+            .expression_attribute_values(":runs", s("RUN#"))
+            .scan_index_forward(false)
+            .consistent_read(true)
+            .limit(i32::try_from(limit.saturating_add(1)).unwrap_or(i32::MAX));
         let mut start = before.map(|id| self.run_key(id));
         let mut found = Vec::new();
         loop {
-            let request = self.store.db.query().table_name(&*self.store.table);
-            let output = request
-                .key_condition_expression("pk = :pk AND sk BETWEEN :first AND :last")
-                .expression_attribute_values(":pk", s(self.run_pk()))
-                .expression_attribute_values(":first", s(first.as_str()))
-                .expression_attribute_values(":last", s(last.as_str()))
-                .scan_index_forward(false)
-                .consistent_read(true)
-                .limit(i32::try_from(limit.saturating_add(1)).unwrap_or(i32::MAX))
-                .set_exclusive_start_key(start)
-                .send()
-                .await
-                .map_err(crate::aws::error)?;
-            for item in output.items.unwrap_or_default() {
+            let (items, next) = self.store.page(query.clone(), start).await?;
+            for item in items {
                 found.push(from_item(item)?);
             }
-            start = output.last_evaluated_key;
+            start = next;
             if start.is_none() || found.len() > limit as usize {
                 return Ok(Page::cut(found, limit));
             }
@@ -177,18 +172,16 @@ impl TenantStore {
     /// them, and all if it is fewer.
     pub async fn run_events(&self, id: RunId, from: u64, now: Moment) -> Result<Vec<RunEvent>> {
         let first = events_sk(from.saturating_sub(MOST_EVENTS_AT_ONCE - 1));
-        let request = self.store.db.query().table_name(&*self.store.table);
-        let output = request
+        let query = self.store.db.query().table_name(&*self.store.table);
+        let query = query
             .key_condition_expression("pk = :pk AND sk BETWEEN :first AND :last")
             .expression_attribute_values(":pk", s(self.events_pk(id)))
             .expression_attribute_values(":first", s(first))
             .expression_attribute_values(":last", s(events_sk(LAST_EVENT)))
-            .consistent_read(true)
-            .send()
-            .await
-            .map_err(crate::aws::error)?;
+            .consistent_read(true);
+        let (items, _) = self.store.page(query, None).await?;
         let mut events = Vec::new();
-        for item in output.items.unwrap_or_default() {
+        for item in items {
             let row: EventsItem = from_item(item)?;
             if row.expires_at > now.unix_seconds() {
                 events.extend(row.events);

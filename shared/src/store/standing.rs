@@ -138,7 +138,7 @@ impl Store {
             let mut attempt = 0;
             while !open.is_empty() {
                 if attempt > 0 {
-                    super::item::pause(&open.len().to_string(), attempt).await;
+                    super::transaction::pause(&open.len().to_string(), attempt).await;
                 }
                 if attempt == ATTEMPTS {
                     let text = "a batch was left undone too often";

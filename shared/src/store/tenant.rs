@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::audit::AUDIT_PARTS;
 use super::item::{IS_NEW, Item, key, n, s, to_item, value};
 use super::member::{MemberItem, membership_keys};
+use super::transaction::MOST_PARTS;
 use super::{IdentityStore, TenantStore};
 use crate::clock::Moment;
 use crate::error::Result;
@@ -122,8 +123,8 @@ impl TenantStore {
     /// The rows of up to 49 people go in the same transaction, owners first. If it breaks off before the rest
     /// are gone, they lead to a tenant that counts as absent.
     pub async fn tenant_delete(&self, tenant: &Tenant, event: &AuditEvent) -> Result<bool> {
-        /// DynamoDB's limit for a transaction, without the places of the tenant and the event.
-        const ROWS_AT_ONCE: usize = 100 - 1 - AUDIT_PARTS;
+        /// What a transaction holds, without the places of the tenant and the event.
+        const ROWS_AT_ONCE: usize = MOST_PARTS - 1 - AUDIT_PARTS;
         let mark = self.store.update(
             tenant_key(self.tenant),
             "SET tenant_status = :deleted, version = :next",

@@ -18,6 +18,6 @@ mod turns;
 pub use api::{Body, ORIGIN, START, TestApi, config, settings, template};
 pub use people::{People, Person};
 pub use reply::{Event, Reply};
-pub use stand_ins::meter::{COUNTING, Call, Fault};
+pub use stand_ins::meter::{Asked, COUNTING, Call, Fault};
 pub use stand_ins::provider::Received;
 pub use turns::put_message;

@@ -38,7 +38,7 @@ const HOSTILES: Texts = Texts {
 };
 
 #[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
+pub(crate) struct Lines(Arc<Mutex<Vec<u8>>>);
 
 impl Write for Lines {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
@@ -63,7 +63,7 @@ impl<'a> MakeWriter<'a> for Lines {
 
 impl Lines {
     /// What was written so far.
-    fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let bytes = self
             .0
             .lock()
@@ -75,7 +75,7 @@ impl Lines {
 
 /// Everything that this process logs from now on, as it is written where it is deployed. For the whole process,
 /// because some work is done on other threads.
-fn captured() -> &'static Lines {
+pub(crate) fn captured() -> &'static Lines {
     static CAPTURED: OnceLock<Lines> = OnceLock::new();
     CAPTURED.get_or_init(|| {
         let lines = Lines::default();
@@ -96,7 +96,7 @@ fn lines_of(logged: &[Value], request: &str) -> usize {
     logged.iter().filter(own).count()
 }
 
-fn parsed(text: &str) -> Vec<Value> {
+pub(crate) fn parsed(text: &str) -> Vec<Value> {
     let line = |line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
     text.lines().map(line).collect()
 }

@@ -59,27 +59,38 @@ pub(crate) struct Sweep {
 
 /// An operation, ready to be sent.
 #[derive(Clone)]
-struct Ready {
+pub(crate) struct Ready {
     operation: String,
-    method: Method,
+    pub(crate) method: Method,
     path: String,
-    body: Option<Value>,
+    pub(crate) body: Option<Value>,
     headers: Vec<(&'static str, String)>,
 }
 
 impl Sweep {
-    /// Sends everything that the function serves.
-    pub(crate) async fn of(function: Function, texts: Texts) -> Self {
+    /// The function, of which nothing is asked yet.
+    pub(crate) async fn new(function: Function, texts: Texts) -> Self {
         let document = shared::http::openapi::document([(function.openapi)()]);
-        let mut sweep = Self {
+        Self {
             api: TestApi::new(function.router).await,
             exchanges: Vec::new(),
             credentials: Vec::new(),
             texts,
             document: serde_json::to_value(document).expect("JSON"),
-        };
-        let operations = operations(&sweep.document);
-        assert!(!operations.is_empty(), "{}", function.name);
+        }
+    }
+
+    /// What the function serves: path, method and what the document says of it.
+    pub(crate) fn operations(&self) -> Vec<(String, String, Value)> {
+        let operations = operations(&self.document);
+        assert!(!operations.is_empty(), "a function without an operation");
+        operations
+    }
+
+    /// Sends everything that the function serves.
+    pub(crate) async fn of(function: Function, texts: Texts) -> Self {
+        let mut sweep = Self::new(function, texts).await;
+        let operations = sweep.operations();
         // Twice, because what one makes another needs, such as an account for a login.
         for round in 0..2 {
             for (index, (path, method, described)) in operations.iter().enumerate() {
@@ -97,7 +108,13 @@ impl Sweep {
     }
 
     /// The operation with a path to something that the person has, where that can be made here.
-    async fn ready(&mut self, person: &str, method: &str, path: &str, described: &Value) -> Ready {
+    pub(crate) async fn ready(
+        &self,
+        person: &str,
+        method: &str,
+        path: &str,
+        described: &Value,
+    ) -> Ready {
         let known = self.api.people.get(person).await;
         let mut real = path
             .replace("{tenant_id}", &known.tenant.to_string())

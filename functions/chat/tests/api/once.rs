@@ -16,7 +16,7 @@ async fn send(api: &TestApi, person: Option<&str>, path: &str, key: &str, body: 
         .await
 }
 
-fn saying(script: Value) -> Value {
+fn saying(script: &Value) -> Value {
     json!({"content": script.to_string()})
 }
 
@@ -24,7 +24,7 @@ fn saying(script: Value) -> Value {
 async fn the_same_request_again_gets_the_same_answer_and_asks_nobody() {
     let api = api().await;
     let path = conversation(&api, json!({})).await;
-    let body = saying(json!({"say": ["Hello"]}));
+    let body = saying(&json!({"say": ["Hello"]}));
     let first = send(&api, ADA, &path, "key-1", body.clone()).await;
     assert_eq!(first.status, 201);
     assert_eq!(first.header("idempotency-replayed"), "");
@@ -61,7 +61,7 @@ async fn a_stream_is_sent_again_byte_for_byte() {
 async fn of_fifty_same_requests_at_once_one_asks_the_provider_and_all_get_its_answer() {
     let api = api().await;
     let path = conversation(&api, json!({})).await;
-    let body = saying(json!({"say": ["Hello"], "head_delay_ms": 300}));
+    let body = saying(&json!({"say": ["Hello"], "head_delay_ms": 300}));
     let requests = (0..50).map(|_| send(&api, ADA, &path, "key", body.clone()));
     let replies = join_all(requests).await;
     for reply in &replies {
@@ -85,13 +85,13 @@ async fn a_key_with_another_request_is_refused_and_asks_nobody() {
         conversation(&api, json!({})).await,
         conversation(&api, json!({})).await,
     );
-    let body = saying(json!({"say": ["Hello"]}));
+    let body = saying(&json!({"say": ["Hello"]}));
     send(&api, ADA, &path, "key", body.clone()).await;
     api.provider.take_requests();
     let mut streamed = body.clone();
     streamed["stream"] = json!(true);
     for (path, body) in [
-        (&path, saying(json!({"say": ["Bye"]}))),
+        (&path, saying(&json!({"say": ["Bye"]}))),
         (&path, streamed),
         (&other, body.clone()),
     ] {
@@ -108,7 +108,7 @@ async fn a_key_with_another_request_is_refused_and_asks_nobody() {
 async fn a_failure_is_told_again_and_a_request_that_began_nothing_is_not_remembered() {
     let api = api().await;
     let path = conversation(&api, json!({})).await;
-    let failing = saying(json!({"status": 500}));
+    let failing = saying(&json!({"status": 500}));
     let first = send(&api, ADA, &path, "key", failing.clone()).await;
     assert_eq!(first.problem(), (502, "provider-unavailable".to_owned()));
     let again = send(&api, ADA, &path, "key", failing).await;
@@ -118,7 +118,7 @@ async fn a_failure_is_told_again_and_a_request_that_began_nothing_is_not_remembe
 
     let empty = json!({"content": " "});
     assert_eq!(send(&api, ADA, &path, "new", empty).await.status, 422);
-    let reply = send(&api, ADA, &path, "new", saying(json!({"say": ["Hi"]}))).await;
+    let reply = send(&api, ADA, &path, "new", saying(&json!({"say": ["Hi"]}))).await;
     assert_eq!(reply.status, 201);
     // A turn that met another one began nothing either.
     let before = newest(&api).await;
@@ -127,11 +127,11 @@ async fn a_failure_is_told_again_and_a_request_that_began_nothing_is_not_remembe
         while newest(&api).await == before {
             tokio::task::yield_now().await;
         }
-        send(&api, ADA, &path, "busy", saying(json!({"say": ["Ho"]}))).await
+        send(&api, ADA, &path, "busy", saying(&json!({"say": ["Ho"]}))).await
     };
     let (_, refused) = tokio::join!(slow, busy);
     assert_eq!(refused.problem(), (409, "conversation-busy".to_owned()));
-    let reply = send(&api, ADA, &path, "busy", saying(json!({"say": ["Ho"]}))).await;
+    let reply = send(&api, ADA, &path, "busy", saying(&json!({"say": ["Ho"]}))).await;
     assert_eq!(
         (reply.status.as_u16(), reply.header("idempotency-replayed")),
         (201, "")
@@ -142,7 +142,7 @@ async fn a_failure_is_told_again_and_a_request_that_began_nothing_is_not_remembe
 async fn a_key_is_forgotten_after_a_day() {
     let api = api().await;
     let path = conversation(&api, json!({})).await;
-    let body = saying(json!({"say": ["Hello"]}));
+    let body = saying(&json!({"say": ["Hello"]}));
     let first = send(&api, ADA, &path, "key", body.clone()).await;
     for (seconds, replayed) in [(24 * 3600 - 1, "true"), (1, "")] {
         api.app.clock.advance(Duration::from_secs(seconds));
@@ -159,7 +159,7 @@ async fn what_is_no_key_is_refused_before_anything_is_done() {
     let path = conversation(&api, json!({})).await;
     let long = "x".repeat(256);
     for wrong in ["", "a b", "\"\"", long.as_str()] {
-        let reply = send(&api, ADA, &path, wrong, saying(json!({"say": ["Hi"]}))).await;
+        let reply = send(&api, ADA, &path, wrong, saying(&json!({"say": ["Hi"]}))).await;
         assert_eq!(reply.problem(), (400, "malformed-request".to_owned()));
     }
     assert_eq!(api.provider.take_requests().len(), 0);

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use axum::http::Method;
 use serde_json::json;
 use shared::model::{MembershipRole, Scope};
 use test_support::Body;
@@ -182,4 +183,27 @@ async fn members_and_keys_may_neither_see_nor_change_what_the_tenant_brought() {
         .await;
     assert_eq!(reply.problem(), (403, "forbidden".to_owned()));
     assert_eq!(api.get(Some("eve"), LIST).await.status, 200);
+}
+
+#[tokio::test]
+async fn what_is_no_name_is_nobody_s_name_and_is_not_looked_for() {
+    let api = api().await;
+    api.table.watch();
+    for odd in ["x".repeat(4000), "%00".to_owned(), "a%23b".to_owned()] {
+        let path = format!("{LIST}/{odd}");
+        for (method, path, body) in [
+            (Method::PUT, path.clone(), json!({"key": FIRST})),
+            (
+                Method::POST,
+                format!("{path}/rotate"),
+                json!({"key": FIRST}),
+            ),
+            (Method::DELETE, path, json!({})),
+        ] {
+            let reply = api.send(ADA, method.clone(), &path, Body::Json(body)).await;
+            assert_eq!(reply.problem(), (404, "not-found".to_owned()), "{method}");
+            let asked = format!("{:?}", api.table.take_asked());
+            assert!(!asked.contains("PROVIDERKEY"), "{method}: {asked}");
+        }
+    }
 }
