@@ -13,6 +13,7 @@ mod configuration;
 mod document;
 mod events;
 mod headers;
+mod hot_keys;
 mod limits;
 mod logs;
 mod mails;
