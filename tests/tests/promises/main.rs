@@ -24,6 +24,7 @@ mod partial;
 mod partitions;
 mod problems;
 mod routes;
+mod sizes;
 mod sources;
 mod sweep;
 mod tokens;
