@@ -7,9 +7,10 @@ use std::time::Duration;
 use axum::http::Method;
 use serde_json::{Value, json};
 use shared::limits::{Per, parse};
-use test_support::{Asked, Body, TestApi};
+use test_support::{Asked, Body, Fault, TestApi};
 
 use crate::limits::parameter;
+use crate::logs::{captured, parsed};
 
 /// What a partition key takes in a second.
 const MOST: f64 = 1_000.0;
@@ -154,4 +155,29 @@ async fn mails_lie_evenly_in_the_partitions_and_come_out_in_their_order() {
     assert_eq!(due, written);
     let first = outbox.mails_due(later, 7).await.expect("mails");
     assert_eq!(first, written[..7]);
+}
+
+#[tokio::test]
+async fn a_key_that_is_too_hot_is_named_in_the_log_and_the_client_is_told_to_wait() {
+    let captured = captured();
+    let api = TestApi::new(|app, _| conversations::router(app)).await;
+    api.people.get("ada").await;
+    api.table.fail("PutItem", Fault::Throttled, 10);
+    let body = json!({});
+    let reply = api.post(Some("ada"), "/api/v1/conversations", body).await;
+    assert_eq!(reply.problem(), (503, "unavailable".to_owned()));
+    assert_eq!(reply.header("retry-after"), "1");
+    assert!(!reply.text.contains("KeyRange"), "{}", reply.text);
+    let id = reply.header("x-request-id");
+    let lines = parsed(&captured.text());
+    let line = lines
+        .iter()
+        .find(|line| line["request_id"] == id && line["lambda_request_id"].is_string());
+    let line = line.expect("the request's line");
+    let cause = line["cause"].as_str().expect("a cause");
+    assert!(
+        cause.contains("TableWriteKeyRangeThroughputExceeded"),
+        "{cause}"
+    );
+    assert_eq!(line["level"], "ERROR");
 }

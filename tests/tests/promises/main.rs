@@ -12,6 +12,7 @@ mod audit;
 mod configuration;
 mod document;
 mod events;
+mod fields;
 mod headers;
 mod hot_keys;
 mod limits;
