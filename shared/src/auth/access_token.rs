@@ -129,6 +129,9 @@ fn exact_header(token: &str) -> Option<ExactHeader> {
 }
 
 #[cfg(test)]
+mod damage;
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::clock::Clock;
@@ -147,7 +150,7 @@ mod tests {
         KeySource::fixed(value, Clock::manual(now()))
     }
 
-    async fn good_token() -> String {
+    pub(super) async fn good_token() -> String {
         let membership = Membership {
             tenant: TenantId::new(),
             role: MembershipRole::Owner,
@@ -180,7 +183,7 @@ mod tests {
         verify(&keys(), ISSUER, now, token).await.is_ok()
     }
 
-    async fn holds(token: &str) -> bool {
+    pub(super) async fn holds(token: &str) -> bool {
         holds_at(token, now().unix_seconds()).await
     }
 

@@ -18,7 +18,7 @@
 //! | `TENANT#<tenant>` | `IDP#<identity provider>` | another issuer that the tenant trusts | `identity_provider.rs` |
 //! | `ISSUER#<hash of issuer and audience>` | `ISSUER` | whose data its tokens reach | `identity_provider.rs` |
 //! | `AUDIT#<tenant>` | `<day>#<sequence>`, `HEAD` | the audit trail, its newest record | `audit.rs` |
-//! | `OUTBOX` | `<mail>` | mails that are to be sent | `outbox.rs` |
+//! | `OUTBOX#<0 to f>` | `<mail>` | mails that are to be sent | `outbox.rs` |
 //! | `TENANT#<tenant>#USER#<user>` | `CONV#<conversation>` | a conversation | `conversation.rs` |
 //! | `TENANT#<tenant>#CONV#<conversation>` | `MSG#<sequence>` | a message | `message.rs` |
 //! | `TENANT#<tenant>#USER#<user>` | `RUN#<run>` | what becomes of a question | `run.rs`, `turn.rs` |

@@ -9,6 +9,7 @@ use promises::FUNCTIONS;
 use test_support::{Body, ORIGIN, Reply, TestApi};
 
 use crate::document::{document, operations};
+use crate::fields::are_structured;
 use crate::sweep::{PLAIN, Sweep};
 
 /// What says nothing about anybody, and may be kept for a while.
@@ -56,7 +57,7 @@ fn values<'a>(reply: &'a Reply, name: &str) -> Vec<&'a str> {
 }
 
 /// The value of a header that stands exactly once.
-fn one<'a>(label: &str, reply: &'a Reply, name: &str) -> &'a str {
+pub(crate) fn one<'a>(label: &str, reply: &'a Reply, name: &str) -> &'a str {
     let values = values(reply, name);
     assert_eq!(values.len(), 1, "{label}: {name}: {values:?}");
     values[0]
@@ -91,6 +92,7 @@ fn has_its_headers(label: &str, operation: &str, reply: &Reply) {
     assert!(one("x-request-id").starts_with("req_"), "{label}");
     assert_eq!(one("traceparent").len(), 55, "{label}");
     assert!(values(reply, "vary").contains(&"Origin"), "{label}");
+    are_structured(label, operation, reply);
     for name in REVEALING {
         assert!(!reply.headers.contains_key(name), "{label}: {name}");
     }

@@ -292,7 +292,7 @@ async fn pages_for_everybody_are_limited_without_the_table() {
 }
 
 /// The default of a parameter of `template.yaml`.
-fn parameter(name: &str) -> serde_yaml_ng::Value {
+pub(crate) fn parameter(name: &str) -> serde_yaml_ng::Value {
     template()["Parameters"][name]["Default"].clone()
 }
 

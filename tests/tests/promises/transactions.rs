@@ -45,7 +45,7 @@ async fn ask_for_a_mail(api: &TestApi) -> Reply {
 
 /// How many mails wait.
 async fn mails(api: &TestApi) -> usize {
-    api.table.dump().await.matches("\"OUTBOX\"").count()
+    api.table.dump().await.matches("\"OUTBOX#").count()
 }
 
 #[tokio::test]

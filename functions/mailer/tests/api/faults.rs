@@ -133,7 +133,7 @@ async fn a_table_that_is_away_fails_the_event_and_nothing_is_sent() {
     let id = world.write_to("ada").await;
     world.api.app.clock.advance(2 * MINUTE);
     for operation in ["UpdateItem", "Query"] {
-        world.api.table.fail(operation, Fault::Throttled, 10);
+        world.api.table.fail(operation, Fault::Throttled, 100);
         let event = if operation == "Query" {
             sweep()
         } else {

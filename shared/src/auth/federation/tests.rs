@@ -124,3 +124,19 @@ fn a_pair_has_one_name_whatever_is_in_it() {
     assert_ne!(one, pair_hash("https://a.example", "chatter2"));
     assert_ne!(one, pair_hash("https://a.examplec", "hatter"));
 }
+
+proptest::proptest! {
+    #[test]
+    fn no_claims_make_it_panic_and_none_name_several_audiences(
+        claims in r#"\{("(iss|aud|sub|exp|iat|nbf)":("x"|1|-1|1e400|null|\[\]|\["x"\]|\["x","y"\]|\{\}),?){0,6}\}?"#,
+        text in ".{0,200}",
+    ) {
+        let header = URL_SAFE_NO_PAD.encode(r#"{"alg":"EdDSA","kid":"k"}"#);
+        let token = format!("{header}.{}.AAAA", URL_SAFE_NO_PAD.encode(&claims));
+        if let Some(claimed) = peek(&token) {
+            proptest::prop_assert_eq!(claimed.issuer, "x");
+            proptest::prop_assert_eq!(claimed.audience, "x");
+        }
+        proptest::prop_assert!(peek(&text).is_none());
+    }
+}
