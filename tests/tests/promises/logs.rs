@@ -13,7 +13,8 @@ use shared::telemetry::{LIBRARIES, Levels, subscriber};
 use test_support::TestApi;
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::sweep::{Sweep, Texts};
+use crate::bodies::Texts;
+use crate::sweep::Sweep;
 
 /// What must not come out: each is recognised by `canary`, whatever is done with the rest.
 const CANARIES: Texts = Texts {
@@ -38,7 +39,7 @@ const HOSTILES: Texts = Texts {
 };
 
 #[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
+pub(crate) struct Lines(Arc<Mutex<Vec<u8>>>);
 
 impl Write for Lines {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
@@ -63,7 +64,7 @@ impl<'a> MakeWriter<'a> for Lines {
 
 impl Lines {
     /// What was written so far.
-    fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let bytes = self
             .0
             .lock()
@@ -75,7 +76,7 @@ impl Lines {
 
 /// Everything that this process logs from now on, as it is written where it is deployed. For the whole process,
 /// because some work is done on other threads.
-fn captured() -> &'static Lines {
+pub(crate) fn captured() -> &'static Lines {
     static CAPTURED: OnceLock<Lines> = OnceLock::new();
     CAPTURED.get_or_init(|| {
         let lines = Lines::default();

@@ -8,11 +8,14 @@
 )]
 
 mod api_keys;
+
 mod audit;
+mod bodies;
 mod configuration;
 mod document;
 mod events;
 mod headers;
+mod isolation;
 mod limits;
 mod logs;
 mod mails;
@@ -22,4 +25,6 @@ mod problems;
 mod routes;
 mod sources;
 mod sweep;
+mod things;
 mod tokens;
+mod world;
