@@ -8,9 +8,10 @@ use axum::routing::get;
 use promises::FUNCTIONS;
 use test_support::{Body, ORIGIN, Reply, TestApi};
 
+use crate::bodies::PLAIN;
 use crate::document::{document, operations};
 use crate::fields::are_structured;
-use crate::sweep::{PLAIN, Sweep};
+use crate::sweep::Sweep;
 
 /// What says nothing about anybody, and may be kept for a while.
 const CACHED: [&str; 3] = [

@@ -13,7 +13,8 @@ use shared::telemetry::{LIBRARIES, Levels, subscriber};
 use test_support::TestApi;
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::sweep::{Sweep, Texts};
+use crate::bodies::Texts;
+use crate::sweep::Sweep;
 
 /// What must not come out: each is recognised by `canary`, whatever is done with the rest.
 const CANARIES: Texts = Texts {

@@ -8,13 +8,16 @@
 )]
 
 mod api_keys;
+
 mod audit;
+mod bodies;
 mod configuration;
 mod document;
 mod events;
 mod fields;
 mod headers;
 mod hot_keys;
+mod isolation;
 mod limits;
 mod logs;
 mod mails;
@@ -28,6 +31,8 @@ mod routes;
 mod sizes;
 mod sources;
 mod sweep;
+mod things;
 mod tokens;
 mod touched;
 mod transactions;
+mod world;

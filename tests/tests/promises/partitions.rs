@@ -13,7 +13,8 @@ use serde_json::Value;
 use shared::model::{ProviderName, Scope};
 use test_support::{Body, Person, Reply, template};
 
-use crate::sweep::{PLAIN, Sweep};
+use crate::bodies::PLAIN;
+use crate::sweep::Sweep;
 use crate::touched::{Ids, Key, Whose, keys};
 
 fn is_secured(described: &Value) -> bool {

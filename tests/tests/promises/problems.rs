@@ -9,8 +9,9 @@ use serde_json::Value;
 use shared::http::openapi::BEARER;
 use test_support::{Body, Reply, TestApi};
 
+use crate::bodies::PLAIN;
 use crate::document::operations;
-use crate::sweep::{PLAIN, Sweep};
+use crate::sweep::Sweep;
 
 /// Words that only our inside has: of AWS, of Rust, of files and of machines.
 const INSIDE: [&str; 16] = [

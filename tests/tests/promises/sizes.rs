@@ -8,7 +8,8 @@ use shared::model::{MAX_CONTENT_BYTES, RoleMap};
 use stand_ins::issuer::StandInIssuer;
 use test_support::{Body, Reply, TestApi};
 
-use crate::sweep::{PLAIN, Sweep};
+use crate::bodies::PLAIN;
+use crate::sweep::Sweep;
 
 const ADA: Option<&str> = Some("ada");
 /// DynamoDB's limit for one item with the names of its attributes.

@@ -4,36 +4,15 @@
 use std::time::Duration;
 
 use axum::http::Method;
-use promises::{Function, real_path};
-use serde_json::{Map, Value, json};
+use promises::Function;
+use serde_json::{Value, json};
 use shared::http::MAX_BODY_BYTES;
 use shared::model::Scope;
 use test_support::{Body, Fault, Reply, TestApi};
 
+use crate::bodies::{Bodies, Texts};
 use crate::document::operations;
-
-/// What stands in the place of what a client must keep to itself, or says.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Texts {
-    pub(crate) password: &'static str,
-    pub(crate) email: &'static str,
-    pub(crate) token: &'static str,
-    pub(crate) free: &'static str,
-    /// The header that says which program asks.
-    pub(crate) user_agent: &'static str,
-    /// As `free`, where a path or a query can have it.
-    pub(crate) in_path: &'static str,
-}
-
-/// Texts that mean nothing.
-pub(crate) const PLAIN: Texts = Texts {
-    password: "a password that is long enough",
-    email: "ada.lovelace@people.test",
-    token: "a-token",
-    free: "Hello",
-    user_agent: "test",
-    in_path: "x",
-};
+use crate::things::Things;
 
 /// A request and what came back.
 #[derive(Debug)]
@@ -55,6 +34,8 @@ pub(crate) struct Sweep {
     pub(crate) credentials: Vec<String>,
     texts: Texts,
     document: Value,
+    bodies: Bodies,
+    things: Things,
 }
 
 /// An operation, ready to be sent.
@@ -71,12 +52,16 @@ impl Sweep {
     /// The function, of which nothing is asked yet.
     pub(crate) async fn new(function: Function, texts: Texts) -> Self {
         let document = shared::http::openapi::document([(function.openapi)()]);
+        let document = serde_json::to_value(document).expect("JSON");
+        let api = TestApi::new(function.router).await;
         Self {
-            api: TestApi::new(function.router).await,
+            things: Things::new(&api).await,
+            bodies: Bodies::new(document.clone(), texts),
+            api,
             exchanges: Vec::new(),
             credentials: Vec::new(),
             texts,
-            document: serde_json::to_value(document).expect("JSON"),
+            document,
         }
     }
 
@@ -107,7 +92,7 @@ impl Sweep {
         sweep
     }
 
-    /// The operation with a path to something that the person has, where that can be made here.
+    /// The operation with a path to something that the person has.
     pub(crate) async fn ready(
         &self,
         person: &str,
@@ -115,94 +100,13 @@ impl Sweep {
         path: &str,
         described: &Value,
     ) -> Ready {
-        let known = self.api.people.get(person).await;
-        let mut real = path
-            .replace("{tenant_id}", &known.tenant.to_string())
-            .replace("{user_id}", &known.user.to_string())
-            .replace("{session_id}", &known.session.to_string())
-            .replace("{model_id}", "small");
-        if real.contains("{conversation_id}") {
-            let conversations = self.api.beside(conversations::router);
-            let made = conversations
-                .post(Some(person), "/api/v1/conversations", json!({}))
-                .await;
-            let id = made.body()["id"].as_str().expect("an id").to_owned();
-            real = real.replace("{conversation_id}", &id);
-        }
-        let schema = &described["requestBody"]["content"]["application/json"]["schema"];
         Ready {
             operation: format!("{method} {path}"),
             method: method.parse().expect("a method"),
-            path: real_path(&real),
-            body: (!schema.is_null()).then(|| self.fill("", schema)),
+            path: self.things.path(person, path).await,
+            body: self.bodies.of(described),
             headers: Vec::new(),
         }
-    }
-
-    /// What the schema wants.
-    fn fill(&self, name: &str, schema: &Value) -> Value {
-        if let Some(reference) = schema["$ref"].as_str() {
-            let target = self.document.pointer(reference.trim_start_matches('#'));
-            return self.fill(name, target.expect("a schema"));
-        }
-        for choice in ["oneOf", "anyOf", "allOf"] {
-            let choices = schema[choice].as_array().into_iter().flatten();
-            if let Some(one) = choices.clone().find(|one| one["type"] != "null") {
-                return self.fill(name, one);
-            }
-        }
-        let kinds = match &schema["type"] {
-            Value::Array(kinds) => kinds.clone(),
-            kind => vec![kind.clone()],
-        };
-        let kind = kinds.iter().find(|kind| *kind != "null");
-        match kind.and_then(Value::as_str).unwrap_or_default() {
-            "object" => self.object(schema),
-            "array" => json!([self.fill(name, &schema["items"])]),
-            "string" => self.text(name, schema),
-            "boolean" => json!(false),
-            "integer" | "number" => [&schema["example"], &schema["minimum"]]
-                .into_iter()
-                .find(|value| value.is_number())
-                .cloned()
-                .unwrap_or(json!(1)),
-            _ => json!({}),
-        }
-    }
-
-    fn object(&self, schema: &Value) -> Value {
-        let required = schema["required"].as_array().cloned().unwrap_or_default();
-        let properties = schema["properties"].as_object().into_iter().flatten();
-        let filled = properties.filter(|(name, described)| {
-            // Optional ids would have to be those of something.
-            let id = described.to_string().contains("Id\"") || described["pattern"].is_string();
-            required.contains(&json!(name)) || !id
-        });
-        let filled = filled.map(|(name, described)| (name.clone(), self.fill(name, described)));
-        Value::Object(filled.collect::<Map<_, _>>())
-    }
-
-    fn text(&self, name: &str, schema: &Value) -> Value {
-        if let Some(first) = schema["enum"].get(0) {
-            return first.clone();
-        }
-        if name == "model" {
-            return json!("small");
-        }
-        if let Some(pattern) = schema["pattern"].as_str() {
-            let prefix: String = pattern.chars().filter(char::is_ascii_lowercase).collect();
-            let prefix = prefix.strip_suffix("af").unwrap_or(&prefix);
-            return json!(format!("{prefix}_0199f0a0b1c27d3e8f405162738495a6"));
-        }
-        let has = |part: &str| name.contains(part);
-        json!(match schema["format"].as_str() {
-            Some("email") => self.texts.email,
-            Some("password") => self.texts.password,
-            _ if has("email") => self.texts.email,
-            _ if has("password") => self.texts.password,
-            _ if has("token") || has("secret") || has("key") => self.texts.token,
-            _ => self.texts.free,
-        })
     }
 
     /// As it should be: with a token, with a key, and as a stream where it can be one.

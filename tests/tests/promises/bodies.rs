@@ -1,0 +1,129 @@
+//! Bodies made from the document, so that an operation that is new has one by itself.
+
+use serde_json::{Map, Value, json};
+
+/// What stands in the place of what a client must keep to itself, or says.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Texts {
+    pub(crate) password: &'static str,
+    pub(crate) email: &'static str,
+    pub(crate) token: &'static str,
+    pub(crate) free: &'static str,
+    /// The header that says which program asks.
+    pub(crate) user_agent: &'static str,
+    /// As `free`, where a path or a query can have it.
+    pub(crate) in_path: &'static str,
+}
+
+/// Texts that mean nothing.
+pub(crate) const PLAIN: Texts = Texts {
+    password: "a password that is long enough",
+    email: "ada.lovelace@people.test",
+    token: "a-token",
+    free: "Hello",
+    user_agent: "test",
+    in_path: "x",
+};
+
+/// What makes bodies for the operations of a document.
+pub(crate) struct Bodies {
+    document: Value,
+    texts: Texts,
+}
+
+impl Bodies {
+    /// For that document, with those texts.
+    pub(crate) fn new(document: Value, texts: Texts) -> Self {
+        Self { document, texts }
+    }
+
+    /// A good body for an operation, if it takes one.
+    pub(crate) fn of(&self, described: &Value) -> Option<Value> {
+        let schema = &described["requestBody"]["content"]["application/json"]["schema"];
+        (!schema.is_null()).then(|| self.fill("", schema))
+    }
+
+    /// The schema itself, where a reference to it is given.
+    pub(crate) fn resolved<'a>(&'a self, schema: &'a Value) -> &'a Value {
+        match schema["$ref"].as_str() {
+            Some(reference) => {
+                let target = self.document.pointer(reference.trim_start_matches('#'));
+                self.resolved(target.expect("a schema"))
+            }
+            None => schema,
+        }
+    }
+
+    /// What the schema wants.
+    fn fill(&self, name: &str, schema: &Value) -> Value {
+        let schema = self.resolved(schema);
+        for choice in ["oneOf", "anyOf", "allOf"] {
+            let choices = schema[choice].as_array().into_iter().flatten();
+            if let Some(one) = choices.clone().find(|one| one["type"] != "null") {
+                return self.fill(name, one);
+            }
+        }
+        let kinds = match &schema["type"] {
+            Value::Array(kinds) => kinds.clone(),
+            kind => vec![kind.clone()],
+        };
+        let kind = kinds.iter().find(|kind| *kind != "null");
+        match kind.and_then(Value::as_str).unwrap_or_default() {
+            "object" if schema["additionalProperties"].is_object() => schema["example"].clone(),
+            "object" => self.object(schema),
+            "array" => json!([self.fill(name, &schema["items"])]),
+            "string" => self.text(name, schema),
+            "boolean" => json!(false),
+            "integer" | "number" => [&schema["example"], &schema["minimum"]]
+                .into_iter()
+                .find(|value| value.is_number())
+                .cloned()
+                .unwrap_or(json!(1)),
+            _ => json!({}),
+        }
+    }
+
+    fn object(&self, schema: &Value) -> Value {
+        let required = schema["required"].as_array().cloned().unwrap_or_default();
+        let properties = schema["properties"].as_object().into_iter().flatten();
+        let filled = properties.filter(|(name, described)| {
+            // Optional ids would have to be those of something.
+            let id = described.to_string().contains("Id\"") || described["pattern"].is_string();
+            let description = described["description"].as_str().unwrap_or_default();
+            let other = description.contains("Give only one of both");
+            required.contains(&json!(name)) || !(id || other)
+        });
+        let filled = filled.map(|(name, described)| (name.clone(), self.fill(name, described)));
+        Value::Object(filled.collect::<Map<_, _>>())
+    }
+
+    fn text(&self, name: &str, schema: &Value) -> Value {
+        if let Some(first) = schema["enum"].get(0) {
+            return first.clone();
+        }
+        if name == "model" {
+            return json!("small");
+        }
+        if let Some(pattern) = schema["pattern"].as_str() {
+            let prefix: String = pattern.chars().filter(char::is_ascii_lowercase).collect();
+            let prefix = prefix.strip_suffix("af").unwrap_or(&prefix);
+            return json!(format!("{prefix}_0199f0a0b1c27d3e8f405162738495a6"));
+        }
+        if schema["format"] == "date-time" {
+            return json!("2027-01-31T09:30:00Z");
+        }
+        let has = |part: &str| name.contains(part);
+        let text = match schema["format"].as_str() {
+            _ if name == "key" => self.texts.token,
+            Some("email") => self.texts.email,
+            Some("password") => self.texts.password,
+            _ if has("email") => self.texts.email,
+            _ if has("password") => self.texts.password,
+            _ if has("token") || has("secret") => self.texts.token,
+            _ => self.texts.free,
+        };
+        let least = schema["minLength"].as_u64().unwrap_or_default();
+        let least = usize::try_from(least).expect("a length");
+        json!(format!("{text:x<least$}"))
+    }
+}

@@ -1,0 +1,205 @@
+//! What the parameters of paths name, made as a client makes it.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
+use axum::http::Method;
+use axum::http::StatusCode as S;
+use engine::ProviderKeys;
+use promises::Function;
+use secrecy::SecretString;
+use serde_json::{Value, json};
+use shared::App;
+use shared::model::{MembershipRole, Scope, TenantId};
+use stand_ins::issuer::StandInIssuer;
+use test_support::{Body, Reply, TestApi};
+use tokio::sync::Mutex;
+
+/// Whose a thing is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Whose {
+    /// Its person's alone.
+    Persons,
+    /// Everybody's in the tenant, as far as their roles go.
+    Tenants,
+    /// A name of the configuration, under which each tenant has a thing of its own.
+    NamedForAll,
+    /// Everybody's.
+    Everybodys,
+}
+
+/// Whose the thing is that a parameter names. A parameter that is not here fails every test that asks.
+pub(crate) fn whose(parameter: &str) -> Whose {
+    match parameter {
+        "conversation_id" | "run_id" | "session_id" | "api_key_id" => Whose::Persons,
+        "tenant_id" | "user_id" | "invitation_id" | "identity_provider_id" => Whose::Tenants,
+        "provider" => Whose::NamedForAll,
+        "model_id" => Whose::Everybodys,
+        other => panic!("say in things.rs whose `{other}` is, and how a client makes one"),
+    }
+}
+
+/// The parameters of a path, in their order.
+pub(crate) fn parameters(path: &str) -> Vec<&str> {
+    let pieces = path.split('{').skip(1);
+    pieces.filter_map(|piece| piece.split('}').next()).collect()
+}
+
+/// Another thing of the same kind, which nobody has.
+pub(crate) fn unknown(parameter: &str, known: &str) -> String {
+    if whose(parameter) == Whose::NamedForAll {
+        return "scripted-claude".to_owned();
+    }
+    let (prefix, _) = known.split_once('_').expect("an id");
+    let fresh = TenantId::new().to_string();
+    let (_, fresh) = fresh.split_once('_').expect("an id");
+    format!("{prefix}_{fresh}")
+}
+
+/// A function beside another one.
+pub(crate) fn beside(api: &TestApi, function: Function) -> TestApi {
+    let keys = ["scripted", "scripted-claude"]
+        .map(|name| (name.to_owned(), SecretString::from("sk-of-the-platform")));
+    api.beside(|app: App| (function.router)(app, ProviderKeys::fixed(keys)))
+}
+
+/// Things of people, each made when it is asked for first. All that is said in them has the person's name in it.
+pub(crate) struct Things {
+    api: TestApi,
+    issuer: StandInIssuer,
+    made: Mutex<HashMap<(String, String), String>>,
+}
+
+impl Things {
+    /// On the table of that function.
+    pub(crate) async fn new(api: &TestApi) -> Self {
+        Self {
+            api: api.clone(),
+            issuer: StandInIssuer::start().await.expect("an issuer"),
+            made: Mutex::default(),
+        }
+    }
+
+    /// The path with things of that person, who owns a tenant that others can join from now on.
+    pub(crate) async fn path(&self, person: &str, path: &str) -> String {
+        let mut real = path.to_owned();
+        for parameter in parameters(path) {
+            let id = self.get(person, parameter).await;
+            real = real.replace(&format!("{{{parameter}}}"), &id);
+        }
+        real
+    }
+
+    /// What the parameter names.
+    pub(crate) async fn get(&self, person: &str, parameter: &str) -> String {
+        let mut made = self.made.lock().await;
+        let tenant = (person.to_owned(), "tenant_id".to_owned());
+        if let Entry::Vacant(vacant) = made.entry(tenant) {
+            vacant.insert(self.found(person).await);
+        }
+        let key = (person.to_owned(), parameter.to_owned());
+        if let Some(id) = made.get(&key) {
+            return id.clone();
+        }
+        let id = Box::pin(self.make(person, parameter)).await;
+        made.insert(key, id.clone());
+        id
+    }
+
+    /// Founds a tenant and goes there: nobody can join the one that came with the account.
+    async fn found(&self, person: &str) -> String {
+        let new = json!({"name": format!("Tenant of {person}")});
+        let made = self.post(tenants::router, person, "/api/v1/tenants", new);
+        let id = text(&made.await.body(), "id");
+        let tenant = id.parse().expect("a tenant");
+        self.api.people.enter(person, tenant).await;
+        id
+    }
+
+    async fn make(&self, person: &str, parameter: &str) -> String {
+        let known = self.api.people.get(person).await;
+        let tenant = format!("/api/v1/tenants/{}", known.tenant);
+        let made = match parameter {
+            "user_id" => {
+                let guest = format!("{person}-guest");
+                let role = MembershipRole::Member;
+                let guest = self.api.people.join(&guest, person, role).await;
+                return guest.user.to_string();
+            }
+            "session_id" => return known.session.to_string(),
+            "model_id" => return "small".to_owned(),
+            "provider" => return self.credential(person).await,
+            "conversation_id" => return self.conversation(person).await.0,
+            "run_id" => return self.conversation(person).await.1,
+            "invitation_id" => {
+                let new =
+                    json!({"email": format!("{person}-invited@people.test"), "role": "member"});
+                let path = format!("{tenant}/invitations");
+                self.post(tenants::router, person, &path, new).await
+            }
+            "api_key_id" => {
+                let new = json!({"name": format!("key of {person}"), "scopes": Scope::ALL});
+                let path = "/api/v1/api-keys";
+                self.post(api_keys::router, person, path, new).await
+            }
+            "identity_provider_id" => {
+                let new = json!({
+                    "issuer": self.issuer.url, "audience": format!("{person}-audience"),
+                    "role_claim": format!("{person}-claim"), "roles": {format!("{person}-role"): "member"},
+                });
+                let path = format!("{tenant}/identity-providers");
+                self.post(identity_providers::router, person, &path, new)
+                    .await
+            }
+            other => panic!("say in things.rs how a client makes `{other}`"),
+        };
+        text(&made.body(), "id")
+    }
+
+    /// A conversation with a turn in it, and the turn's run.
+    async fn conversation(&self, person: &str) -> (String, String) {
+        let new = json!({"title": format!("Title of {person}"), "system_prompt": format!("Prompt of {person}")});
+        let path = "/api/v1/conversations";
+        let made = self.post(conversations::router, person, path, new).await;
+        let id = text(&made.body(), "id");
+        let chat = |app| chat::router_with(app, ProviderKeys::fixed([key()]));
+        let path = format!("{path}/{id}/messages");
+        let said = json!({"content": format!("Words of {person}")});
+        let answered = self.post(chat, person, &path, said).await;
+        let run = answered.header("content-location").rsplit('/').next();
+        (id, run.expect("a run").to_owned())
+    }
+
+    async fn credential(&self, person: &str) -> String {
+        let path = "/api/v1/provider-credentials/scripted";
+        let api = self.api.beside(provider_credentials::router);
+        let body = Body::Json(json!({"key": format!("sk-{person}-0123456789abcdef")}));
+        let stored = api.send(Some(person), Method::PUT, path, body).await;
+        assert_eq!(stored.status, S::OK, "{}", stored.text);
+        "scripted".to_owned()
+    }
+
+    async fn post(
+        &self,
+        router: impl FnOnce(App) -> shared::Result<axum::Router>,
+        person: &str,
+        path: &str,
+        body: Value,
+    ) -> Reply {
+        let api = self.api.beside(router);
+        let reply = api.post(Some(person), path, body).await;
+        assert_eq!(reply.status, S::CREATED, "{path}: {}", reply.text);
+        reply
+    }
+}
+
+fn key() -> (String, SecretString) {
+    (
+        "scripted".to_owned(),
+        SecretString::from("sk-of-the-platform"),
+    )
+}
+
+fn text(body: &Value, name: &str) -> String {
+    body[name].as_str().expect(name).to_owned()
+}
