@@ -15,7 +15,7 @@ mod reply;
 mod table;
 
 pub use api::{Body, ORIGIN, START, TestApi, config, settings, template};
-pub use people::{People, Person};
+pub use people::{PASSWORD, People, Person};
 pub use reply::{Event, Reply};
 pub use stand_ins::meter::{COUNTING, Call, Fault};
 pub use stand_ins::provider::Received;

@@ -50,9 +50,21 @@ struct Ready {
 impl Sweep {
     /// Sends everything that the function serves.
     pub(crate) async fn of(function: Function, texts: Texts) -> Self {
+        let mut sweep = Self::of_what_goes_well(function, texts).await;
+        for (index, (path, method, described)) in sweep.operations().iter().enumerate() {
+            let person = format!("wrong{index}");
+            // A source whose tokens fail has to wait for a minute.
+            sweep.api.app.clock.advance(Duration::from_secs(61));
+            let ready = sweep.ready(&person, method, path, described).await;
+            sweep.wrong(&person, &ready).await;
+        }
+        sweep
+    }
+
+    /// Sends what should go well.
+    pub(crate) async fn of_what_goes_well(function: Function, texts: Texts) -> Self {
         let document = shared::http::openapi::document([(function.openapi)()]);
         let document = serde_json::to_value(document).expect("JSON");
-        let operations = operations(&document);
         let api = TestApi::new(function.router).await;
         let mut sweep = Self {
             things: Things::new(&api).await,
@@ -62,21 +74,21 @@ impl Sweep {
             credentials: Vec::new(),
             texts,
         };
-        assert!(!operations.is_empty(), "{}", function.name);
+        assert!(!sweep.operations().is_empty(), "{}", function.name);
         // Twice, because what one makes another needs, such as an account for a login.
         for round in 0..2 {
-            for (index, (path, method, described)) in operations.iter().enumerate() {
+            for (index, (path, method, described)) in sweep.operations().iter().enumerate() {
                 let person = format!("op{round}.{index}");
-                // A source whose tokens fail has to wait for a minute.
                 sweep.api.app.clock.advance(Duration::from_secs(61));
                 let ready = sweep.ready(&person, method, path, described).await;
                 sweep.well(&person, &ready).await;
-                if round == 1 {
-                    sweep.wrong(&person, &ready).await;
-                }
             }
         }
         sweep
+    }
+
+    fn operations(&self) -> Vec<(String, String, Value)> {
+        operations(self.bodies.document())
     }
 
     /// The operation with a path to something that the person has.
@@ -101,6 +113,10 @@ impl Sweep {
             .push(("authorization", format!("Bearer {key}")));
         self.credentials.push(key);
         self.send("with a key", None, &with_key).await;
+        let mut versioned = ready.clone();
+        versioned.headers.push(("if-match", "*".to_owned()));
+        self.send("whatever its version", Some(person), &versioned)
+            .await;
         if ready
             .body
             .as_ref()
