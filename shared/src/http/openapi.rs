@@ -1,12 +1,16 @@
 //! The OpenAPI document: what all groups have in common is added here, and not repeated at each route.
 
+use serde_json::json;
+use utoipa::openapi::extensions::Extensions;
 use utoipa::openapi::path::{Operation, Parameter, ParameterIn, PathItem};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{Content, OpenApi, Ref, RefOr, Response, ResponseBuilder};
 use utoipa::{PartialSchema as _, ToSchema as _};
 
 use super::problem::{PROBLEM_JSON, Problem};
+use crate::auth::policy::{self, KeyAccess, Rule};
 use crate::error::FieldError;
+use crate::model::MembershipRole;
 
 /// The name of the security scheme of routes that want an access token.
 pub const BEARER: &str = "bearer";
@@ -44,21 +48,60 @@ pub fn document(groups: impl IntoIterator<Item = OpenApi>) -> OpenApi {
         for operation in operations(item) {
             add_problems(operation, has_parameters);
         }
+        for (method, operation) in methods(item) {
+            if let Some(rule) = policy::find(method, path) {
+                add_access(operation, rule);
+            }
+        }
     }
     document
 }
 
 /// The operations of a path, whatever their methods.
 pub fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    methods(item).map(|(_, operation)| operation)
+}
+
+/// The same with their methods.
+fn methods(item: &mut PathItem) -> impl Iterator<Item = (&'static str, &mut Operation)> {
     [
-        item.get.as_mut(),
-        item.put.as_mut(),
-        item.post.as_mut(),
-        item.delete.as_mut(),
-        item.patch.as_mut(),
+        ("GET", item.get.as_mut()),
+        ("PUT", item.put.as_mut()),
+        ("POST", item.post.as_mut()),
+        ("DELETE", item.delete.as_mut()),
+        ("PATCH", item.patch.as_mut()),
     ]
     .into_iter()
-    .flatten()
+    .filter_map(|(method, operation)| Some((method, operation?)))
+}
+
+/// Who may, as the rules have it: for people in the description, for programs in `x-access`.
+fn add_access(operation: &mut Operation, rule: &Rule) {
+    let roles = MembershipRole::ALL.into_iter();
+    let roles: Vec<_> = roles.filter(|role| *role >= rule.role).collect();
+    let (keys, scope) = match rule.keys {
+        KeyAccess::No => (false, None),
+        KeyAccess::Any => (true, None),
+        KeyAccess::With(scope) => (true, Some(scope)),
+    };
+    let access = json!({"roles": roles, "api_keys": keys, "scope": scope});
+    let (least, scope) = (&access["roles"][0], &access["scope"]);
+    let (least, scope) = (least.as_str(), scope.as_str());
+    let with_key = match (keys, scope) {
+        (false, _) => "API keys can't be used.".to_owned(),
+        (true, None) => "Any API key can be used.".to_owned(),
+        (true, Some(scope)) => format!("An API key needs the scope `{scope}`."),
+    };
+    let least = least.unwrap_or_default();
+    let who = format!("For the role `{least}` and above. {with_key}");
+    let described = operation.description.take();
+    operation.description = Some(match described.filter(|text| !text.is_empty()) {
+        Some(text) => format!("{text}\n\n{who}"),
+        None => who,
+    });
+    // One name only: the order of several is another one in each process.
+    let extensions = operation.extensions.get_or_insert_default();
+    extensions.merge(Extensions::from_iter([("x-access", access)]));
 }
 
 /// What each kind of route can answer besides what it says itself.

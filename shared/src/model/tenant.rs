@@ -33,6 +33,11 @@ pub enum MembershipRole {
     Owner,
 }
 
+impl MembershipRole {
+    /// Every role, from the least to the most.
+    pub const ALL: [Self; 4] = [Self::Viewer, Self::Member, Self::Admin, Self::Owner];
+}
+
 /// What a tenant is called.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TenantName(String);

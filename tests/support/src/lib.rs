@@ -16,7 +16,7 @@ mod table;
 mod turns;
 
 pub use api::{Body, ORIGIN, START, TestApi, config, settings, template};
-pub use people::{People, Person};
+pub use people::{PASSWORD, People, Person};
 pub use reply::{Event, Reply};
 pub use stand_ins::meter::{Asked, COUNTING, Call, Fault};
 pub use stand_ins::provider::Received;

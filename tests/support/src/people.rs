@@ -15,6 +15,13 @@ use shared::model::{
 };
 use shared::store::{Authority, IdentityStore, MemberChanged, NewAccount, OneTime, Store};
 
+/// The password of everybody here.
+pub const PASSWORD: &str = "a password that is long enough";
+
+/// Its hash, which costs next to nothing.
+const PASSWORD_HASH: &str =
+    "$argon2id$v=19$m=8,t=1,p=1$c2FsdG9mdGhldGVzdHMxNg$zk62EJ6zbRCztd9+kXXcmx9oyvgqxkdli8be8RlekUY";
+
 /// A person in a tenant, with a session there.
 #[derive(Debug, Clone, Copy)]
 pub struct Person {
@@ -252,7 +259,7 @@ impl People {
                 id: user,
                 email: address(name),
                 name: Some(name.to_owned()),
-                password_hash: "nobody knows the password".to_owned(),
+                password_hash: PASSWORD_HASH.to_owned(),
                 verified_at: Some(now),
                 sessions_from: Moment::from_unix_seconds(0),
                 created_at: now,

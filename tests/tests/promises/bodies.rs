@@ -17,7 +17,7 @@ pub(crate) struct Texts {
 
 /// Texts that mean nothing.
 pub(crate) const PLAIN: Texts = Texts {
-    password: "a password that is long enough",
+    password: test_support::PASSWORD,
     email: "ada.lovelace@people.test",
     token: "a-token",
     free: "Hello",
@@ -35,6 +35,11 @@ impl Bodies {
     /// For that document, with those texts.
     pub(crate) fn new(document: Value, texts: Texts) -> Self {
         Self { document, texts }
+    }
+
+    /// The document.
+    pub(crate) fn document(&self) -> &Value {
+        &self.document
     }
 
     /// A good body for an operation, if it takes one.

@@ -8,10 +8,10 @@
 )]
 
 mod api_keys;
-
 mod audit;
 mod bodies;
 mod configuration;
+mod cursors;
 mod document;
 mod events;
 mod fields;
@@ -21,6 +21,7 @@ mod isolation;
 mod limits;
 mod logs;
 mod mails;
+mod matrix;
 mod methods;
 mod neighbours;
 mod panics;
@@ -30,9 +31,11 @@ mod problems;
 mod routes;
 mod sizes;
 mod sources;
+mod surplus;
 mod sweep;
 mod things;
 mod tokens;
 mod touched;
 mod transactions;
+mod warm;
 mod world;

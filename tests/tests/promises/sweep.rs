@@ -33,7 +33,6 @@ pub(crate) struct Sweep {
     /// Access tokens and keys that were sent and hold.
     pub(crate) credentials: Vec<String>,
     texts: Texts,
-    document: Value,
     bodies: Bodies,
     things: Things,
 }
@@ -56,40 +55,47 @@ impl Sweep {
         let api = TestApi::new(function.router).await;
         Self {
             things: Things::new(&api).await,
-            bodies: Bodies::new(document.clone(), texts),
+            bodies: Bodies::new(document, texts),
             api,
             exchanges: Vec::new(),
             credentials: Vec::new(),
             texts,
-            document,
         }
-    }
-
-    /// What the function serves: path, method and what the document says of it.
-    pub(crate) fn operations(&self) -> Vec<(String, String, Value)> {
-        let operations = operations(&self.document);
-        assert!(!operations.is_empty(), "a function without an operation");
-        operations
     }
 
     /// Sends everything that the function serves.
     pub(crate) async fn of(function: Function, texts: Texts) -> Self {
+        let mut sweep = Self::of_what_goes_well(function, texts).await;
+        for (index, (path, method, described)) in sweep.operations().iter().enumerate() {
+            let person = format!("wrong{index}");
+            // A source whose tokens fail has to wait for a minute.
+            sweep.api.app.clock.advance(Duration::from_secs(61));
+            let ready = sweep.ready(&person, method, path, described).await;
+            sweep.wrong(&person, &ready).await;
+        }
+        sweep
+    }
+
+    /// Sends what should go well.
+    pub(crate) async fn of_what_goes_well(function: Function, texts: Texts) -> Self {
         let mut sweep = Self::new(function, texts).await;
-        let operations = sweep.operations();
         // Twice, because what one makes another needs, such as an account for a login.
         for round in 0..2 {
-            for (index, (path, method, described)) in operations.iter().enumerate() {
+            for (index, (path, method, described)) in sweep.operations().iter().enumerate() {
                 let person = format!("op{round}.{index}");
-                // A source whose tokens fail has to wait for a minute.
                 sweep.api.app.clock.advance(Duration::from_secs(61));
                 let ready = sweep.ready(&person, method, path, described).await;
                 sweep.well(&person, &ready).await;
-                if round == 1 {
-                    sweep.wrong(&person, &ready).await;
-                }
             }
         }
         sweep
+    }
+
+    /// What the function serves: path, method and what the document says of it.
+    pub(crate) fn operations(&self) -> Vec<(String, String, Value)> {
+        let operations = operations(self.bodies.document());
+        assert!(!operations.is_empty(), "a function without an operation");
+        operations
     }
 
     /// The operation with a path to something that the person has.
@@ -120,6 +126,10 @@ impl Sweep {
             .push(("authorization", format!("Bearer {key}")));
         self.credentials.push(key);
         self.send("with a key", None, &with_key).await;
+        let mut versioned = ready.clone();
+        versioned.headers.push(("if-match", "*".to_owned()));
+        self.send("whatever its version", Some(person), &versioned)
+            .await;
         if ready
             .body
             .as_ref()
