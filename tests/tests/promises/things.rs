@@ -1,6 +1,7 @@
 //! What the parameters of paths name, made as a client makes it.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use axum::http::Method;
 use axum::http::StatusCode as S;
@@ -93,9 +94,8 @@ impl Things {
     pub(crate) async fn get(&self, person: &str, parameter: &str) -> String {
         let mut made = self.made.lock().await;
         let tenant = (person.to_owned(), "tenant_id".to_owned());
-        if !made.contains_key(&tenant) {
-            let id = self.found(person).await;
-            made.insert(tenant, id);
+        if let Entry::Vacant(place) = made.entry(tenant) {
+            place.insert(self.found(person).await);
         }
         let key = (person.to_owned(), parameter.to_owned());
         if let Some(id) = made.get(&key) {
