@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 use proptest::test_runner::TestRunner;
 use serde_json::Value;
-use shared::model::{ProviderName, Scope};
+use shared::model::Scope;
 use test_support::{Body, Person, Reply, template};
 
 use crate::bodies::PLAIN;
@@ -227,6 +227,8 @@ fn is_about_the_caller((pk, sk): &Key) -> bool {
 
 #[tokio::test]
 async fn nothing_but_an_id_in_a_path_becomes_part_of_a_key() {
+    // What may be the name of a provider is asked for, as it should.
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
     let mut runner = TestRunner::deterministic();
     let mut sent = 0;
     for function in FUNCTIONS {
@@ -244,7 +246,7 @@ async fn nothing_but_an_id_in_a_path_becomes_part_of_a_key() {
                 let text = odd(&world.own, name);
                 for _ in 0..12 {
                     let text = text.new_tree(&mut runner).expect("a text").current();
-                    let is_name = name == "{provider}" && text.parse::<ProviderName>().is_ok();
+                    let is_name = name == "{provider}" && text.bytes().all(plain);
                     if is_name || text == world.own.0[name] {
                         continue;
                     }
