@@ -77,6 +77,12 @@ async fn fill(world: &World, person: &str, path: &str) -> Option<&'static str> {
             world.things.get(person, "user_id").await;
             None
         }
+        // Each is of a turn of its own.
+        "/api/v1/runs" => {
+            world.things.get(person, "conversation_id").await;
+            world.things.get(person, "run_id").await;
+            None
+        }
         // What was done until here stands there.
         "/api/v1/audit" => Some("outcome=success"),
         "/api/v1/audit/verify" => Some("to=2026-01-01"),

@@ -113,10 +113,14 @@ async fn a_request_touches_only_rows_of_the_caller_whatever_it_names() {
             if !is_secured(&described) {
                 continue;
             }
-            let ready = world
+            let mut ready = world
                 .sweep
                 .ready("bob", &method, &template, &described)
                 .await;
+            if let (Some(body), "/api/v1/auth/me") = (&mut ready.body, template.as_str()) {
+                // Bob stays.
+                body["current_password"] = "a wrong password".into();
+            }
             world.token("bob").await;
             let key = api.people.api_key("bob", &Scope::ALL).await;
             let key = format!("Bearer {key}");
@@ -129,6 +133,8 @@ async fn a_request_touches_only_rows_of_the_caller_whatever_it_names() {
                     let (label, status) = (touched.label, touched.reply.status.as_u16());
                     assert_ne!(status, 401, "{label}");
                     let whose = Whose::of(person, &touched.reply);
+                    // Where Bob was before there was somewhere else to go.
+                    let whose = whose.and(&world.own.0["{tenant_id}"]);
                     for (pk, sk) in &touched.keys {
                         assert!(whose.may_touch(pk), "{label}: {pk} {sk}");
                         own_rows += usize::from(pk.contains(&person.tenant.to_string()));

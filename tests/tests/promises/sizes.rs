@@ -45,6 +45,8 @@ async fn a_field_that_is_larger_than_an_item_is_refused_and_nothing_of_it_is_kep
         for (path, method, described) in sweep.operations() {
             let ready = sweep.ready("ada", &method, &path, &described).await;
             let whole = ready.body.clone().unwrap_or_default();
+            // What made things to ask about has asked it too.
+            api.provider.take_requests();
             let before = largest_item(api).await;
             for (name, sample) in whole.as_object().into_iter().flatten() {
                 fields += 1;
@@ -64,8 +66,9 @@ async fn a_field_that_is_larger_than_an_item_is_refused_and_nothing_of_it_is_kep
                 let kept = largest_item(api).await;
                 assert!(kept <= before.max(4096), "{method} {path} {name}: {kept}");
             }
+            let asked = api.provider.take_requests().len();
+            assert_eq!(asked, 0, "{method} {path}");
         }
-        assert_eq!(api.provider.take_requests().len(), 0, "{}", function.name);
     }
     assert!(fields > 30, "{fields}");
 }

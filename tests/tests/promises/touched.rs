@@ -149,6 +149,12 @@ impl Whose {
         }
     }
 
+    /// And this other tenant of the caller's.
+    pub(crate) fn and(mut self, tenant: &str) -> Self {
+        self.tenants.insert(tenant.to_owned());
+        self
+    }
+
     /// Whether a row is the caller's own, or one that is found only by whoever has a secret or an address.
     pub(crate) fn may_touch(&self, pk: &str) -> bool {
         let mut parts = pk.split('#');

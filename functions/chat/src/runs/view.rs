@@ -27,6 +27,7 @@ pub(crate) struct RunView {
     /// What was used, as the provider counted it; `null` until it is known, and where the provider did not say.
     usage: Option<Usage>,
     /// Why there is no answer: a problem document.
+    #[schema(value_type = Option<shared::http::Problem>)]
     problem: Option<serde_json::Value>,
     /// Whether somebody wants it to stop.
     cancel_requested: bool,
