@@ -11,5 +11,8 @@ mod tokens;
 mod turn;
 
 pub use catalogue::{Catalogue, Model};
-pub use provider::{ProviderKeys, Providers};
+pub use provider::{
+    Completion, OutputFormat, Part, Prompt, PromptMessage, ProviderKeys, Providers,
+    ReasoningEffort, Settings, Speaker, ToolChoice, ToolSpec,
+};
 pub use turn::{Engine, Turn, TurnEvent, TurnRequest};

@@ -62,12 +62,12 @@ impl Running {
     /// Asks the provider and collects what it says.
     async fn answer(&mut self, started: Instant) -> Result<Collected> {
         let window = std::mem::take(&mut self.window);
-        let prompt = Prompt {
-            model: &self.model,
-            trace: &self.trace,
-            system_prompt: self.conversation.system_prompt.as_deref(),
-            messages: window.into_messages(),
-        };
+        let prompt = Prompt::of_texts(
+            &self.model,
+            &self.trace,
+            self.conversation.system_prompt.as_deref(),
+            window.into_messages(),
+        );
         let mut completion = self.ask(&prompt).await?;
         let (mut text, mut finish_reason, mut usage) = (String::new(), None, None);
         let mut first_token = None;
@@ -85,6 +85,13 @@ impl Running {
                 Part::Finish(reason) => finish_reason = Some(reason),
                 Part::Usage(counted) => usage = Some(counted),
                 Part::End => break,
+                // A turn of text has no tools, and shows no reasoning.
+                Part::Reasoning(_)
+                | Part::ReasoningSignature(_)
+                | Part::EncryptedReasoning(_)
+                | Part::ToolCall { .. }
+                | Part::ToolArguments { .. }
+                | Part::ToolCallSignature { .. } => {}
             }
         }
         let latency = started.elapsed();
