@@ -22,6 +22,8 @@ mod part;
 mod prompt;
 mod refusal;
 mod tenant_keys;
+#[cfg(test)]
+mod tests;
 
 use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
