@@ -22,27 +22,27 @@ pub(super) fn error(script: &Script) -> Value {
 pub(super) fn words(script: &Script) -> Words {
     let mut blocks = Blocks::default();
     if !script.think.is_empty() {
-        blocks.begin(json!({"type": "thinking", "thinking": ""}));
+        blocks.begin(&json!({"type": "thinking", "thinking": ""}));
         for thought in &script.think {
-            blocks.piece(json!({"type": "thinking_delta", "thinking": thought}));
+            blocks.piece(&json!({"type": "thinking_delta", "thinking": thought}));
         }
         if let Some(signature) = &script.signature {
-            blocks.more(json!({"type": "signature_delta", "signature": signature}));
+            blocks.more(&json!({"type": "signature_delta", "signature": signature}));
         }
         blocks.end();
     }
     if !script.say.is_empty() {
-        blocks.begin(json!({"type": "text", "text": ""}));
+        blocks.begin(&json!({"type": "text", "text": ""}));
         for piece in &script.say {
-            blocks.piece(json!({"type": "text_delta", "text": piece}));
+            blocks.piece(&json!({"type": "text_delta", "text": piece}));
         }
         blocks.end();
     }
     for (number, call) in script.calls.iter().enumerate() {
         let id = call.id(number);
-        blocks.begin(json!({"type": "tool_use", "id": id, "name": call.name, "input": {}}));
+        blocks.begin(&json!({"type": "tool_use", "id": id, "name": call.name, "input": {}}));
         for fragment in &call.arguments {
-            blocks.piece(json!({"type": "input_json_delta", "partial_json": fragment}));
+            blocks.piece(&json!({"type": "input_json_delta", "partial_json": fragment}));
         }
         blocks.end();
     }
@@ -92,18 +92,18 @@ struct Blocks {
 }
 
 impl Blocks {
-    fn begin(&mut self, block: Value) {
+    fn begin(&mut self, block: &Value) {
         let start =
             json!({"type": "content_block_start", "index": self.index, "content_block": block});
         self.pending.extend(event(&start));
     }
 
-    fn more(&mut self, delta: Value) {
+    fn more(&mut self, delta: &Value) {
         let delta = json!({"type": "content_block_delta", "index": self.index, "delta": delta});
         self.pending.extend(event(&delta));
     }
 
-    fn piece(&mut self, delta: Value) {
+    fn piece(&mut self, delta: &Value) {
         self.more(delta);
         self.pieces.push(std::mem::take(&mut self.pending));
     }

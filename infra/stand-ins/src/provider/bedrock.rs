@@ -32,24 +32,24 @@ pub(super) fn words(script: &Script) -> Words {
     let mut blocks = Blocks::default();
     if !script.think.is_empty() {
         for thought in &script.think {
-            blocks.piece(json!({"reasoningContent": {"text": thought}}));
+            blocks.piece(&json!({"reasoningContent": {"text": thought}}));
         }
         if let Some(signature) = &script.signature {
-            blocks.more(json!({"reasoningContent": {"signature": signature}}));
+            blocks.more(&json!({"reasoningContent": {"signature": signature}}));
         }
         blocks.end();
     }
     if !script.say.is_empty() {
         for piece in &script.say {
-            blocks.piece(json!({"text": piece}));
+            blocks.piece(&json!({"text": piece}));
         }
         blocks.end();
     }
     for (number, call) in script.calls.iter().enumerate() {
         let start = json!({"toolUse": {"toolUseId": call.id(number), "name": call.name}});
-        blocks.begin(start);
+        blocks.begin(&start);
         for fragment in &call.arguments {
-            blocks.piece(json!({"toolUse": {"input": fragment}}));
+            blocks.piece(&json!({"toolUse": {"input": fragment}}));
         }
         blocks.end();
     }
@@ -91,17 +91,17 @@ struct Blocks {
 }
 
 impl Blocks {
-    fn begin(&mut self, start: Value) {
+    fn begin(&mut self, start: &Value) {
         let start = json!({"contentBlockIndex": self.index, "start": start});
         self.pending.extend(event("contentBlockStart", &start));
     }
 
-    fn more(&mut self, delta: Value) {
+    fn more(&mut self, delta: &Value) {
         let delta = json!({"contentBlockIndex": self.index, "delta": delta, "p": "abcdefgh"});
         self.pending.extend(event("contentBlockDelta", &delta));
     }
 
-    fn piece(&mut self, delta: Value) {
+    fn piece(&mut self, delta: &Value) {
         self.more(delta);
         self.pieces.push(std::mem::take(&mut self.pending));
     }

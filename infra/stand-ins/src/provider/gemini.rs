@@ -25,10 +25,10 @@ pub(super) fn error(script: &Script) -> Value {
 pub(super) fn words(script: &Script) -> Words {
     let mut pieces = Vec::new();
     for thought in &script.think {
-        pieces.push(chunk(json!({"text": thought, "thought": true})));
+        pieces.push(chunk(&json!({"text": thought, "thought": true})));
     }
     for piece in &script.say {
-        pieces.push(chunk(json!({"text": piece})));
+        pieces.push(chunk(&json!({"text": piece})));
     }
     for (number, call) in script.calls.iter().enumerate() {
         let arguments = call.arguments.concat();
@@ -37,7 +37,7 @@ pub(super) fn words(script: &Script) -> Words {
         if let Some(signature) = script.signature.as_ref().filter(|_| number == 0) {
             part["thoughtSignature"] = json!(signature);
         }
-        pieces.push(chunk(part));
+        pieces.push(chunk(&part));
     }
     let finish = match script.finish() {
         "length" => "MAX_TOKENS",
@@ -62,7 +62,7 @@ pub(super) fn words(script: &Script) -> Words {
     }
 }
 
-fn chunk(part: Value) -> Vec<u8> {
+fn chunk(part: &Value) -> Vec<u8> {
     let candidate = json!({"content": {"role": "model", "parts": [part]}, "index": 0});
     sse(None, &json!({"candidates": [candidate]}))
 }

@@ -20,10 +20,10 @@ pub(super) fn error(script: &Script) -> Value {
 pub(super) fn words(script: &Script) -> Words {
     let mut pieces = Vec::new();
     for thought in &script.think {
-        pieces.push(chunk(json!({"reasoning_content": thought}), Value::Null));
+        pieces.push(chunk(&json!({"reasoning_content": thought}), &Value::Null));
     }
     for piece in &script.say {
-        pieces.push(chunk(json!({"content": piece}), Value::Null));
+        pieces.push(chunk(&json!({"content": piece}), &Value::Null));
     }
     for (number, call) in script.calls.iter().enumerate() {
         let begin = json!({
@@ -32,13 +32,13 @@ pub(super) fn words(script: &Script) -> Words {
             "type": "function",
             "function": {"name": call.name, "arguments": ""},
         });
-        pieces.push(chunk(json!({"tool_calls": [begin]}), Value::Null));
+        pieces.push(chunk(&json!({"tool_calls": [begin]}), &Value::Null));
         for fragment in &call.arguments {
             let more = json!({"index": number, "function": {"arguments": fragment}});
-            pieces.push(chunk(json!({"tool_calls": [more]}), Value::Null));
+            pieces.push(chunk(&json!({"tool_calls": [more]}), &Value::Null));
         }
     }
-    let mut after = chunk(json!({}), json!(script.finish()));
+    let mut after = chunk(&json!({}), &json!(script.finish()));
     if script.usage {
         let usage = json!({
             "prompt_tokens": script.counts.input,
@@ -50,13 +50,13 @@ pub(super) fn words(script: &Script) -> Words {
     }
     after.extend(b"data: [DONE]\n\n");
     Words {
-        before: chunk(json!({"role": "assistant", "content": ""}), Value::Null),
+        before: chunk(&json!({"role": "assistant", "content": ""}), &Value::Null),
         pieces,
         after,
     }
 }
 
-fn chunk(delta: Value, finish: Value) -> Vec<u8> {
+fn chunk(delta: &Value, finish: &Value) -> Vec<u8> {
     let choice = json!({"index": 0, "delta": delta, "finish_reason": finish});
     sse(
         None,

@@ -227,79 +227,58 @@ mod tests {
         by_status(status, &told.codes, told.pause)
     }
 
+    fn overloaded(seconds: Option<u64>) -> ProviderFault {
+        ProviderFault::Overloaded {
+            retry_after: seconds.map(Duration::from_secs),
+        }
+    }
+
     #[test]
     fn codes_say_more_than_a_status() {
-        let overloaded = |seconds: Option<u64>| ProviderFault::Overloaded {
-            retry_after: seconds.map(Duration::from_secs),
-        };
+        let error = |code: &str, kind: &str| json!({"error": {"code": code, "type": kind}});
+        let quota = error("insufficient_quota", "insufficient_quota");
+        let billing = json!({"error": {"code": null, "type": "billing_not_active"}});
+        let busy = error("rate_limit_exceeded", "requests");
+        let long = error("context_length_exceeded", "invalid_request_error");
+        let llama = json!({"error": {"code": 400, "type": "exceed_context_size_error"}});
+        let large = json!({"type": "error", "error": {"type": "request_too_large"}});
+        let paid = json!({"error": {"type": "billing_error"}});
+        let invalid = json!({"error": {"type": "invalid_request_error"}});
         for (status, body, fault) in [
-            (
-                429,
-                json!({"error": {"code": "insufficient_quota", "type": "insufficient_quota"}}),
-                ProviderFault::QuotaExhausted,
-            ),
-            (
-                429,
-                json!({"error": {"code": null, "type": "billing_not_active"}}),
-                ProviderFault::QuotaExhausted,
-            ),
-            (
-                429,
-                json!({"error": {"code": "rate_limit_exceeded", "type": "requests"}}),
-                overloaded(None),
-            ),
-            (
-                402,
-                json!({"error": {"type": "billing_error"}}),
-                ProviderFault::QuotaExhausted,
-            ),
+            (429, quota, ProviderFault::QuotaExhausted),
+            (429, billing, ProviderFault::QuotaExhausted),
+            (429, busy, overloaded(None)),
+            (402, paid, ProviderFault::QuotaExhausted),
             (402, json!({}), ProviderFault::QuotaExhausted),
-            (
-                400,
-                json!({"error": {"code": "context_length_exceeded", "type": "invalid_request_error"}}),
-                ProviderFault::ContextTooLong,
-            ),
-            (
-                400,
-                json!({"error": {"code": 400, "type": "exceed_context_size_error"}}),
-                ProviderFault::ContextTooLong,
-            ),
-            (
-                413,
-                json!({"type": "error", "error": {"type": "request_too_large"}}),
-                ProviderFault::ContextTooLong,
-            ),
-            (
-                400,
-                json!({"error": {"code": 400, "status": "INVALID_ARGUMENT", "details": [{"reason": "API_KEY_INVALID"}]}}),
-                ProviderFault::Unauthorized,
-            ),
-            (
-                400,
-                json!([{"error": {"code": 400, "status": "INVALID_ARGUMENT"}}]),
-                ProviderFault::Refused,
-            ),
-            (
-                429,
-                json!({"error": {"code": 429, "status": "RESOURCE_EXHAUSTED", "details": [{"retryDelay": "36.2s"}]}}),
-                overloaded(Some(37)),
-            ),
-            (
-                400,
-                json!({"__type": "com.amazon.bedrock#ServiceQuotaExceededException"}),
-                ProviderFault::QuotaExhausted,
-            ),
-            (
-                424,
-                json!({"message": "the model failed"}),
-                ProviderFault::Unavailable,
-            ),
-            (
-                500,
-                json!({"error": {"type": "invalid_request_error"}}),
-                ProviderFault::Unavailable,
-            ),
+            (400, long, ProviderFault::ContextTooLong),
+            (400, llama, ProviderFault::ContextTooLong),
+            (413, large, ProviderFault::ContextTooLong),
+            (500, invalid, ProviderFault::Unavailable),
             (302, json!({}), ProviderFault::Nonsense),
+        ] {
+            assert_eq!(refused(status, &body), fault, "{status} {body}");
+        }
+    }
+
+    #[test]
+    fn google_and_amazon_write_codes_in_their_own_places() {
+        let google = |code: u16, status: &str, detail: Value| json!({"error": {"code": code, "status": status, "details": [detail]}});
+        let bad_key = google(
+            400,
+            "INVALID_ARGUMENT",
+            json!({"reason": "API_KEY_INVALID"}),
+        );
+        let invalid = google(400, "INVALID_ARGUMENT", json!({}));
+        let busy = google(429, "RESOURCE_EXHAUSTED", json!({"retryDelay": "36.2s"}));
+        let quota = json!({"__type": "com.amazon.bedrock#ServiceQuotaExceededException"});
+        let model = json!({"message": "the model failed"});
+        for (status, body, fault) in [
+            (400, bad_key, ProviderFault::Unauthorized),
+            (400, json!([invalid]), ProviderFault::Refused),
+            (400, invalid, ProviderFault::Refused),
+            (429, busy, overloaded(Some(37))),
+            (400, quota, ProviderFault::QuotaExhausted),
+            (424, model, ProviderFault::Unavailable),
         ] {
             assert_eq!(refused(status, &body), fault, "{status} {body}");
         }

@@ -4,6 +4,7 @@ mod bodies;
 mod golden;
 mod history;
 mod refused;
+mod rules;
 
 use proptest::prelude::*;
 use serde_json::{Value, json};

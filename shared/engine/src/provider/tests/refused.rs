@@ -25,70 +25,47 @@ fn exception(code: &str) -> Vec<u8> {
 
 #[test]
 fn an_error_in_a_stream_is_a_failure_of_its_kind() {
-    let overloaded = ProviderFault::Overloaded { retry_after: None };
-    let event = |data: Value| events(&[data]);
-    for (wire, stream, expected) in [
+    let busy = ProviderFault::Overloaded { retry_after: None };
+    let openai = |error: Value| (Wire::Openai, events(&[json!({"error": error})]));
+    let gemini = |error: Value| (Wire::Gemini, events(&[json!({"error": error})]));
+    let anthropic = |kind: &str| {
+        let event = json!({"type": "error", "error": {"type": kind}});
+        (Wire::Anthropic, events(&[event]))
+    };
+    let bedrock = |code: &str| (Wire::Bedrock, exception(code));
+    let failure = frame("error", ":error-code", "InternalError", "");
+    for ((wire, stream), expected) in [
         (
-            Wire::Openai,
-            event(json!({"error": {"message": "boom"}})),
+            openai(json!({"message": "boom"})),
             ProviderFault::Unavailable,
         ),
         (
-            Wire::Openai,
-            event(json!({"error": {"code": "insufficient_quota"}})),
+            openai(json!({"code": "insufficient_quota"})),
             ProviderFault::QuotaExhausted,
         ),
         (
-            Wire::Openai,
-            event(json!({"error": {"code": "context_length_exceeded"}})),
+            openai(json!({"code": "context_length_exceeded"})),
             ProviderFault::ContextTooLong,
         ),
+        (openai(json!({"code": 429})), busy),
+        (anthropic("overloaded_error"), busy),
+        (anthropic("timeout_error"), ProviderFault::TimedOut),
+        (anthropic("api_error"), ProviderFault::Unavailable),
         (
-            Wire::Openai,
-            event(json!({"error": {"code": 429}})),
-            overloaded,
-        ),
-        (
-            Wire::Anthropic,
-            event(json!({"type": "error", "error": {"type": "overloaded_error"}})),
-            overloaded,
-        ),
-        (
-            Wire::Anthropic,
-            event(json!({"type": "error", "error": {"type": "timeout_error"}})),
-            ProviderFault::TimedOut,
-        ),
-        (
-            Wire::Anthropic,
-            event(json!({"type": "error", "error": {"type": "api_error"}})),
+            gemini(json!({"code": 503, "status": "UNAVAILABLE"})),
             ProviderFault::Unavailable,
         ),
         (
-            Wire::Gemini,
-            event(json!({"error": {"code": 503, "status": "UNAVAILABLE"}})),
+            gemini(json!({"code": 429, "status": "RESOURCE_EXHAUSTED"})),
+            busy,
+        ),
+        (bedrock("throttlingException"), busy),
+        (bedrock("validationException"), ProviderFault::Refused),
+        (
+            bedrock("modelStreamErrorException"),
             ProviderFault::Unavailable,
         ),
-        (
-            Wire::Gemini,
-            event(json!({"error": {"code": 429, "status": "RESOURCE_EXHAUSTED"}})),
-            overloaded,
-        ),
-        (Wire::Bedrock, exception("throttlingException"), overloaded),
-        (
-            Wire::Bedrock,
-            exception("validationException"),
-            ProviderFault::Refused,
-        ),
-        (
-            Wire::Bedrock,
-            exception("modelStreamErrorException"),
-            ProviderFault::Unavailable,
-        ),
-        (
-            Wire::Bedrock,
-            frame("error", ":error-code", "InternalError", ""),
-            ProviderFault::Unavailable,
-        ),
+        ((Wire::Bedrock, failure), ProviderFault::Unavailable),
     ] {
         let text = String::from_utf8_lossy(&stream).into_owned();
         assert_eq!(error_of(wire, &stream), expected, "{wire:?} {text}");
