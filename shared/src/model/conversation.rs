@@ -253,4 +253,21 @@ mod tests {
         assert!(MessageContent::parse("/content", &"x".repeat(MAX_CONTENT_BYTES)).is_ok());
         assert!(MessageContent::parse("/content", &"x".repeat(MAX_CONTENT_BYTES + 1)).is_err());
     }
+
+    #[test]
+    fn counts_that_were_stored_before_there_were_more_are_read() {
+        let old = r#"{"input_tokens":3,"output_tokens":4}"#;
+        let usage: Usage = serde_json::from_str(old).expect("counts");
+        assert_eq!((usage.input_tokens, usage.cached_input_tokens), (3, 0));
+        assert_eq!(serde_json::to_string(&usage).expect("JSON"), old);
+        let reasoned = Usage {
+            reasoning_tokens: 2,
+            ..usage
+        };
+        let written = serde_json::to_string(&reasoned).expect("JSON");
+        assert_eq!(
+            written,
+            r#"{"input_tokens":3,"output_tokens":4,"reasoning_tokens":2}"#
+        );
+    }
 }

@@ -93,20 +93,22 @@ fn messages(prompt: &Prompt<'_>) -> Result<Vec<Value>> {
             Side::User => "user",
             Side::Model => "assistant",
         };
-        let content = match parts.as_slice() {
-            [
-                Placed {
-                    part: ContentPart::Text { text },
-                    ..
-                },
-            ] => json!(text),
-            parts => {
-                let blocks = parts.iter().map(|placed| block(prompt, *placed));
-                let blocks: Vec<_> = blocks.collect::<Result<_>>()?;
-                blocks.into_iter().flatten().collect()
-            }
-        };
-        messages.push(json!({"role": role, "content": content}));
+        if let [
+            Placed {
+                part: ContentPart::Text { text },
+                ..
+            },
+        ] = parts.as_slice()
+        {
+            messages.push(json!({"role": role, "content": text}));
+            continue;
+        }
+        let blocks = parts.iter().map(|placed| block(prompt, *placed));
+        let blocks: Vec<_> = blocks.collect::<Result<_>>()?;
+        let blocks: Vec<_> = blocks.into_iter().flatten().collect();
+        if !blocks.is_empty() {
+            messages.push(json!({"role": role, "content": blocks}));
+        }
     }
     Ok(messages)
 }

@@ -137,8 +137,8 @@ impl Gemini {
             "MALFORMED_FUNCTION_CALL" | "UNEXPECTED_TOOL_CALL" => {
                 return Err(nonsense("the model made a call that can't be read"));
             }
-            // SAFETY, RECITATION, BLOCKLIST, PROHIBITED_CONTENT, SPII, and what more filters there will be.
             "LANGUAGE" | "OTHER" | "FINISH_REASON_UNSPECIFIED" => FinishReason::Stop,
+            // SAFETY, RECITATION, BLOCKLIST, PROHIBITED_CONTENT, SPII, and what more filters there will be.
             _ => FinishReason::ContentFilter,
         };
         Ok(Part::Finish(self.calls.finish(reason)))
