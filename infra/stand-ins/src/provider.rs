@@ -10,6 +10,7 @@
 mod anthropic;
 mod bedrock;
 mod desk;
+mod embed;
 mod gemini;
 mod openai;
 mod script;
@@ -100,10 +101,12 @@ fn router(desk: Desk) -> Router {
     Router::new()
         .route("/v1/chat/completions", post(openai))
         .route("/v1/messages", post(anthropic))
+        .route("/v1/embeddings", post(openai_vectors))
         .route("/v1/models", get(models))
         .route("/v1beta/models/{call}", post(gemini))
         .route("/v1beta/models", get(models))
         .route("/model/{id}/converse-stream", post(bedrock))
+        .route("/model/{id}/invoke", post(bedrock_vectors))
         .route("/foundation-models", get(foundation_models))
         .with_state(desk)
 }
@@ -134,10 +137,35 @@ async fn gemini(
     headers: HeaderMap,
     Json(body): Json<Value>,
 ) -> Response {
-    if !call.ends_with(":streamGenerateContent") {
-        return StatusCode::NOT_FOUND.into_response();
+    match call.rsplit_once(':').map(|(_, method)| method) {
+        Some("streamGenerateContent") => answer(Wire::Gemini, &desk, headers, body).await,
+        Some("batchEmbedContents") => vectors(&desk, &headers, embed::gemini(&body)),
+        _ => StatusCode::NOT_FOUND.into_response(),
     }
-    answer(Wire::Gemini, &desk, headers, body).await
+}
+
+async fn openai_vectors(
+    State(desk): State<Desk>,
+    headers: HeaderMap,
+    Json(body): Json<Value>,
+) -> Response {
+    vectors(&desk, &headers, embed::openai(&body))
+}
+
+async fn bedrock_vectors(
+    State(desk): State<Desk>,
+    headers: HeaderMap,
+    Json(body): Json<Value>,
+) -> Response {
+    match signature::fault(&headers) {
+        Some(fault) => unsigned(fault),
+        None => vectors(&desk, &headers, embed::bedrock(&body)),
+    }
+}
+
+fn vectors(desk: &Desk, headers: &HeaderMap, answer: Value) -> Response {
+    let refusal = desk.refusal(headers);
+    refusal.unwrap_or_else(|| Json(answer).into_response())
 }
 
 async fn bedrock(

@@ -12,7 +12,7 @@ mod turn;
 
 pub use catalogue::{Catalogue, Model};
 pub use provider::{
-    Completion, OutputFormat, Part, Prompt, PromptMessage, ProviderKeys, Providers,
-    ReasoningEffort, Settings, Speaker, ToolChoice, ToolSpec,
+    Completion, Embed, Embedded, OutputFormat, Part, Prompt, PromptMessage, ProviderKeys,
+    Providers, Purpose, ReasoningEffort, Settings, Speaker, ToolChoice, ToolSpec,
 };
 pub use turn::{Engine, Turn, TurnEvent, TurnRequest};

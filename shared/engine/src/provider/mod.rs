@@ -15,6 +15,7 @@ mod anthropic;
 mod bedrock;
 mod check;
 mod completion;
+mod embed;
 mod gemini;
 mod keys;
 mod openai;
@@ -38,6 +39,7 @@ use shared::{Error, Result};
 
 pub use completion::Completion;
 use completion::{Reader, Sse, nonsense, transport, within};
+pub use embed::{Embed, Embedded, Purpose};
 pub use keys::ProviderKeys;
 pub use part::Part;
 pub use prompt::{
@@ -264,7 +266,7 @@ fn expose(key: &SecretString) -> &str {
     secrecy::ExposeSecret::expose_secret(key)
 }
 
-/// A model's id as a part of a path: AWS wants all but these signs encoded, and so does nobody mind.
+/// A model's id as a part of a path. AWS wants all but these signs encoded, and Google takes it so too.
 fn segment(id: &str) -> String {
     let plain =
         |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~');

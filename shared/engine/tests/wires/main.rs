@@ -10,3 +10,4 @@ mod answers;
 mod credentials;
 mod faults;
 mod helpers;
+mod vectors;

@@ -32,7 +32,8 @@ pub(super) fn list_models(
     authorized(http.get(url(provider, "/models")), key)
 }
 
-fn authorized(
+/// With the key where this wire has it.
+pub(super) fn authorized(
     request: reqwest::RequestBuilder,
     key: Option<&SecretString>,
 ) -> reqwest::RequestBuilder {
