@@ -42,7 +42,7 @@ CHANGING = {"BatchWriteItem", "DeleteItem", "PartiQLDelete", "PartiQLUpdate", "U
 CALLER_POLICY = "CallerPolicy"
 TRAIL_KEY = "AUDIT#ten_0"
 # Statements that may have a star, as (resource, Sid).
-STARS = {("BucketPolicy", "OnlyOverTls")}
+STARS = {("BucketPolicy", "OnlyOverTls"), ("BedrockListPolicy", "List")}
 # Of Lambda and of lambda_http, not of ours.
 FOREIGN_VARIABLES = {"AWS_LAMBDA_HTTP_IGNORE_STAGE_IN_PATH"}
 KEPT_FOR_EVER = {"Table", "Bucket", "SigningKeys", "DataKeys"}

@@ -3,9 +3,11 @@
 OPENAI_BASE_URL        any server that speaks OpenAI's protocol (Ollama, vLLM), with OPENAI_API_KEY if it wants one
 OPENAI_API_KEY         alone: OpenAI itself
 ANTHROPIC_API_KEY      Anthropic, at ANTHROPIC_BASE_URL if that is set
+GEMINI_API_KEY         Google, at GEMINI_BASE_URL if that is set
 CHATTER_MODELS         ids, comma separated, instead of asking the OpenAI server what it has
 CHATTER_CONTEXT_WINDOW, CHATTER_MAX_OUTPUT_TOKENS
                        tokens, for models that providers.json does not know (8192 and 1024)
+CHATTER_CAPABILITIES   what those can do beside text, comma separated: tools, images, structured_output, reasoning
 CHATTER_LOCAL_MODEL=1  the local model as well, after the others
 """
 
@@ -27,6 +29,7 @@ from .web import Unanswered, call
 Model = dict[str, Any]
 
 LOCAL = "local"
+_CAPABILITIES = ("tools", "images", "structured_output", "reasoning", "reasoning_budget")
 _KNOWN: dict[str, dict[str, Any]] = json.loads(
     Path(__file__).with_name("providers.json").read_text()
 )
@@ -66,7 +69,18 @@ class Settings:
         return int(value)
 
     def models(self) -> list[str]:
-        names = (part.strip() for part in self.env.get("CHATTER_MODELS", "").split(","))
+        return self._names("CHATTER_MODELS")
+
+    def capabilities(self) -> list[str]:
+        names = self._names("CHATTER_CAPABILITIES")
+        if unknown := [name for name in names if name not in _CAPABILITIES]:
+            raise Failure(
+                f"CHATTER_CAPABILITIES has {', '.join(unknown)}; there are {', '.join(_CAPABILITIES)}"
+            )
+        return names
+
+    def _names(self, name: str) -> list[str]:
+        names = (part.strip() for part in self.env.get(name, "").split(","))
         return list(dict.fromkeys(name for name in names if name))
 
 
@@ -75,7 +89,12 @@ def wants_local_model(env: Mapping[str, str], named: list[str]) -> bool:
     settings = Settings(env)
     others = named or [
         name
-        for name in ("OPENAI_BASE_URL", "OPENAI_API_KEY", "ANTHROPIC_API_KEY")
+        for name in (
+            "OPENAI_BASE_URL",
+            "OPENAI_API_KEY",
+            "ANTHROPIC_API_KEY",
+            "GEMINI_API_KEY",
+        )
         if settings.get(name)
     ]
     return not others or settings.get("CHATTER_LOCAL_MODEL") == "1"
@@ -87,8 +106,9 @@ def choose(env: Mapping[str, str], named: list[str], ports: Ports) -> list[Provi
     chosen = [_named(text, settings) for text in named]
     if settings.get("OPENAI_BASE_URL") or settings.get("OPENAI_API_KEY"):
         chosen.append(_openai(settings))
-    if settings.get("ANTHROPIC_API_KEY"):
-        chosen.append(_anthropic(settings))
+    for name in ("anthropic", "gemini"):
+        if settings.get(f"{name.upper()}_API_KEY"):
+            chosen.append(_with_key(name, settings))
     if wants_local_model(env, named):
         # Its server listens for this machine alone, yet web pages can reach that too: hence a key.
         base_url = f"{url(ports.model)}/v1"
@@ -170,15 +190,16 @@ def _openai(settings: Settings) -> Provider:
     return Provider("openai", known["wire"], base_url, models, key)
 
 
-def _anthropic(settings: Settings) -> Provider:
-    known = _KNOWN["anthropic"]
-    base_url = (settings.get("ANTHROPIC_BASE_URL") or known["base_url"]).rstrip("/")
+def _with_key(name: str, settings: Settings) -> Provider:
+    known = _KNOWN[name]
+    prefix = name.upper()
+    base_url = (settings.get(f"{prefix}_BASE_URL") or known["base_url"]).rstrip("/")
     return Provider(
-        "anthropic",
+        name,
         known["wire"],
         base_url,
         known["models"],
-        settings.get("ANTHROPIC_API_KEY"),
+        settings.get(f"{prefix}_API_KEY"),
     )
 
 
@@ -219,4 +240,9 @@ def _model(name: str, settings: Settings) -> Model:
         raise Failure(
             f"CHATTER_MAX_OUTPUT_TOKENS ({output}) must be less than CHATTER_CONTEXT_WINDOW ({context_window})"
         )
-    return {"id": name, "context_window": context_window, "max_output_tokens": output}
+    return {
+        "id": name,
+        "context_window": context_window,
+        "max_output_tokens": output,
+        "capabilities": settings.capabilities(),
+    }

@@ -7,7 +7,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::limits::{self, Policy};
-use crate::model::{ProviderName, ProviderSpec};
+use crate::model::{ProviderName, ProviderSpec, Wire};
 use crate::telemetry::Levels;
 use addresses::{SENDER_RULE, URL_RULE, name, secure_url, sender};
 
@@ -256,7 +256,7 @@ impl<G: Fn(&str) -> Option<String>> Reader<G> {
     }
 
     fn providers(&mut self, stage: Option<Stage>) -> Vec<ProviderSpec> {
-        let rule = "a JSON list of {name, wire, base_url, models: [{id, context_window, max_output_tokens}]}";
+        let rule = "a JSON list of {name, wire, base_url, models: [{id, context_window, max_output_tokens, capabilities}]}";
         let parsed = self.parsed("PROVIDERS", rule, |value| {
             serde_json::from_str::<Vec<ProviderSpec>>(value).ok()
         });
@@ -273,6 +273,11 @@ impl<G: Fn(&str) -> Option<String>> Reader<G> {
             if secure_url(&provider.base_url, stage).is_none() {
                 self.faults
                     .push(format!("{place}.base_url must be {URL_RULE}"));
+            }
+            if provider.max_tokens_field.is_some() && provider.wire != Wire::Openai {
+                self.faults.push(format!(
+                    "{place}.max_tokens_field is only for the wire openai"
+                ));
             }
             for model in &provider.models {
                 if model.id.is_empty() || !models.insert(model.id.as_str()) {

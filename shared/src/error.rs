@@ -31,6 +31,10 @@ pub enum ProviderFault {
         /// When the provider says to come back.
         retry_after: Option<Duration>,
     },
+    /// The account at the provider has no money or no quota left; waiting does not help.
+    QuotaExhausted,
+    /// The prompt is longer than the model takes.
+    ContextTooLong,
     /// 401 or 403: our own key is missing, wrong or not allowed.
     Unauthorized,
     /// 401 or 403 for a key that the tenant brought.
@@ -39,6 +43,20 @@ pub enum ProviderFault {
     Refused,
     /// An answer that is not the protocol: HTML, broken JSON, an event over the size limit.
     Nonsense,
+}
+
+impl ProviderFault {
+    /// Whether the same request may succeed a moment later.
+    pub const fn may_pass(self) -> bool {
+        match self {
+            Self::Unavailable | Self::TimedOut | Self::Overloaded { .. } | Self::Nonsense => true,
+            Self::QuotaExhausted
+            | Self::ContextTooLong
+            | Self::Unauthorized
+            | Self::CredentialRefused
+            | Self::Refused => false,
+        }
+    }
 }
 
 /// Everything that can go wrong, in the words a client reads: lower case, no full stop, with what to do.
@@ -196,6 +214,12 @@ fn provider_sentence(fault: &ProviderFault) -> &'static str {
         }
         ProviderFault::Overloaded { .. } => {
             "the model provider has no capacity right now; your message is kept, retry after a pause"
+        }
+        ProviderFault::QuotaExhausted => {
+            "the account at the model provider has no quota left; your message is kept, but whoever pays for it must act"
+        }
+        ProviderFault::ContextTooLong => {
+            "the conversation is too long for the model; your message is kept, send a shorter one or choose another model"
         }
         ProviderFault::Unauthorized => {
             "the model provider refused our credentials; the operator must set a valid key"

@@ -31,7 +31,11 @@ pub fn router(app: App) -> Result<Router> {
 pub fn router_with(app: App, keys: ProviderKeys) -> Result<Router> {
     let catalogue = Catalogue::new(&app.config.providers);
     let state = Chat {
-        engine: Engine::new(app.clone(), catalogue, Providers::new(keys)),
+        engine: Engine::new(
+            app.clone(),
+            catalogue,
+            Providers::new(keys, &app.sdk, &app.clock),
+        ),
         app,
     };
     Ok(routes().with_state(state).into())

@@ -1,7 +1,10 @@
 //! Models as clients see them.
 
+use std::collections::BTreeSet;
+
 use engine::Model;
 use serde::Serialize;
+use shared::model::Capability;
 
 /// A model.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
@@ -17,6 +20,8 @@ pub(crate) struct ModelView {
     context_window: u32,
     /// How many tokens an answer may have.
     max_output_tokens: u32,
+    /// What it can do beside text.
+    capabilities: BTreeSet<Capability>,
 }
 
 impl ModelView {
@@ -28,6 +33,7 @@ impl ModelView {
             default: default.is_some_and(|default| default.spec().id == spec.id),
             context_window: spec.context_window,
             max_output_tokens: spec.max_output_tokens,
+            capabilities: spec.capabilities.clone(),
         }
     }
 }

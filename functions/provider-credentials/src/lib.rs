@@ -37,7 +37,7 @@ pub fn router(app: App) -> Result<Router> {
     app.vault.needed_at_start();
     let state = Credentials {
         catalogue: Catalogue::new(&app.config.providers),
-        providers: Providers::new(ProviderKeys::fixed([])),
+        providers: Providers::new(ProviderKeys::fixed([]), &app.sdk, &app.clock),
         app,
     };
     Ok(routes().with_state(state).into())

@@ -1,22 +1,29 @@
-//! A scripted model provider: it speaks the wires of OpenAI and Anthropic, and does what the last message of
-//! the user tells it to. A message that is a JSON object is a [`Script`]; any other text is echoed.
+//! A scripted model provider: it speaks the wires of OpenAI (`/v1`), Anthropic (at the root), Google (`/v1beta`) and
+//! Amazon Bedrock (at the root), and does what the last message tells it to. A message that is a JSON object is a
+//! [`Script`]; any other text is echoed.
 
 #![expect(
     clippy::disallowed_types,
     reason = "this stands for another service, with errors of its own"
 )]
 
+mod anthropic;
+mod bedrock;
 mod desk;
+mod embed;
+mod gemini;
+mod openai;
+mod script;
+mod signature;
 
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
-use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
@@ -24,58 +31,10 @@ use tokio_stream::wrappers::ReceiverStream;
 
 use desk::Desk;
 pub use desk::Received;
+pub use script::{Counts, RetryAfter, Script, ScriptedCall};
 
-/// What the provider does with a request. Times are in milliseconds.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Script {
-    /// The pieces of the answer.
-    pub say: Vec<String>,
-    /// The pause before the response's head.
-    pub head_delay_ms: u64,
-    /// The pause before each piece.
-    pub delay_ms: u64,
-    /// Closes the connection after that many pieces.
-    pub cut_after: Option<usize>,
-    /// Says nothing more after that many pieces, and keeps the connection open.
-    pub stall_after: Option<usize>,
-    /// Sends an error event after that many pieces.
-    pub error_after: Option<usize>,
-    /// Sends something that is not the protocol after that many pieces.
-    pub garbage_after: Option<usize>,
-    /// Answers with this status and an error document.
-    pub status: Option<u16>,
-    /// `Retry-After` with that status, in seconds.
-    pub retry_after: Option<u64>,
-    /// Answers 200 with a page of HTML.
-    pub html: bool,
-    /// Why it stops, in the words of OpenAI.
-    pub finish: String,
-    /// Whether it says what was used.
-    pub usage: bool,
-    /// Cuts the bytes into pieces of that size.
-    pub split: Option<usize>,
-}
-
-impl Default for Script {
-    fn default() -> Self {
-        Self {
-            say: Vec::new(),
-            head_delay_ms: 0,
-            delay_ms: 0,
-            cut_after: None,
-            stall_after: None,
-            error_after: None,
-            garbage_after: None,
-            status: None,
-            retry_after: None,
-            html: false,
-            finish: "stop".to_owned(),
-            usage: true,
-            split: None,
-        }
-    }
-}
+/// What stands in all messages of the provider, and must stand nowhere else.
+const SECRET: &str = "SECRET-OF-THE-PROVIDER";
 
 /// A provider that runs.
 #[derive(Debug, Clone)]
@@ -89,6 +48,8 @@ pub struct ScriptedProvider {
 enum Wire {
     OpenAi,
     Anthropic,
+    Gemini,
+    Bedrock,
 }
 
 impl ScriptedProvider {
@@ -140,7 +101,13 @@ fn router(desk: Desk) -> Router {
     Router::new()
         .route("/v1/chat/completions", post(openai))
         .route("/v1/messages", post(anthropic))
+        .route("/v1/embeddings", post(openai_vectors))
         .route("/v1/models", get(models))
+        .route("/v1beta/models/{call}", post(gemini))
+        .route("/v1beta/models", get(models))
+        .route("/model/{id}/converse-stream", post(bedrock))
+        .route("/model/{id}/invoke", post(bedrock_vectors))
+        .route("/foundation-models", get(foundation_models))
         .with_state(desk)
 }
 
@@ -164,49 +131,105 @@ async fn anthropic(
     answer(Wire::Anthropic, &desk, headers, body).await
 }
 
+async fn gemini(
+    State(desk): State<Desk>,
+    Path(call): Path<String>,
+    headers: HeaderMap,
+    Json(body): Json<Value>,
+) -> Response {
+    match call.rsplit_once(':').map(|(_, method)| method) {
+        Some("streamGenerateContent") => answer(Wire::Gemini, &desk, headers, body).await,
+        Some("batchEmbedContents") => vectors(&desk, &headers, embed::gemini(&body)),
+        _ => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
+async fn openai_vectors(
+    State(desk): State<Desk>,
+    headers: HeaderMap,
+    Json(body): Json<Value>,
+) -> Response {
+    vectors(&desk, &headers, embed::openai(&body))
+}
+
+async fn bedrock_vectors(
+    State(desk): State<Desk>,
+    headers: HeaderMap,
+    Json(body): Json<Value>,
+) -> Response {
+    match signature::fault(&headers) {
+        Some(fault) => unsigned(fault),
+        None => vectors(&desk, &headers, embed::bedrock(&body)),
+    }
+}
+
+fn vectors(desk: &Desk, headers: &HeaderMap, answer: Value) -> Response {
+    let refusal = desk.refusal(headers);
+    refusal.unwrap_or_else(|| Json(answer).into_response())
+}
+
+async fn bedrock(
+    State(desk): State<Desk>,
+    headers: HeaderMap,
+    Json(body): Json<Value>,
+) -> Response {
+    match signature::fault(&headers) {
+        Some(fault) => unsigned(fault),
+        None => answer(Wire::Bedrock, &desk, headers, body).await,
+    }
+}
+
+async fn foundation_models(State(desk): State<Desk>, headers: HeaderMap) -> Response {
+    match signature::fault(&headers) {
+        Some(fault) => unsigned(fault),
+        None => models(State(desk), headers).await,
+    }
+}
+
+fn unsigned(fault: &'static str) -> Response {
+    let headers = [("x-amzn-errortype", fault)];
+    (StatusCode::FORBIDDEN, headers, Json(bedrock::error())).into_response()
+}
+
 async fn answer(wire: Wire, desk: &Desk, headers: HeaderMap, body: Value) -> Response {
     let refusal = desk.refusal(&headers);
-    let script = script(&body);
+    let script = Script::of(&wire.said(&body));
     desk.note(Received { headers, body });
     if let Some(refusal) = refusal {
         return refusal;
     }
     tokio::time::sleep(Duration::from_millis(script.head_delay_ms)).await;
     if let Some(status) = script.status {
-        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let body = json!({"error": {"type": "scripted_error", "message": "SECRET-OF-THE-PROVIDER", "code": null}});
-        let mut response = (status, Json(body)).into_response();
-        if let Some(seconds) = script.retry_after {
-            response.headers_mut().insert("retry-after", seconds.into());
-        }
-        return response;
+        return refuse(wire, &script, status);
     }
     if script.html {
-        return (
-            [("content-type", "text/html")],
-            "<html>SECRET-OF-THE-PROVIDER</html>",
-        )
-            .into_response();
+        let page = format!("<html>{SECRET}</html>");
+        return ([("content-type", "text/html")], page).into_response();
     }
     let (sender, chunks) = mpsc::channel(1);
     tokio::spawn(play(wire, script, sender));
     let body = Body::from_stream(ReceiverStream::new(chunks));
-    ([("content-type", "text/event-stream")], body).into_response()
+    ([("content-type", wire.content_type())], body).into_response()
 }
 
-fn script(body: &Value) -> Script {
-    let messages = body["messages"]
-        .as_array()
-        .map(Vec::as_slice)
-        .unwrap_or_default();
-    let said = messages
-        .last()
-        .and_then(|message| message["content"].as_str())
-        .unwrap_or_default();
-    serde_json::from_str(said).unwrap_or_else(|_| Script {
-        say: vec!["You said: ".to_owned(), said.to_owned()],
-        ..Script::default()
-    })
+fn refuse(wire: Wire, script: &Script, status: u16) -> Response {
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = (status, Json(wire.error(script))).into_response();
+    let pause = script.retry_after.as_ref().map(|pause| match pause {
+        RetryAfter::Seconds(seconds) => seconds.to_string(),
+        RetryAfter::Text(text) => text.clone(),
+    });
+    let code = script
+        .code
+        .clone()
+        .filter(|_| matches!(wire, Wire::Bedrock));
+    for (name, value) in [("retry-after", pause), ("x-amzn-errortype", code)] {
+        let value = value.and_then(|value| HeaderValue::try_from(value).ok());
+        if let Some(value) = value {
+            response.headers_mut().insert(name, value);
+        }
+    }
+    response
 }
 
 type Chunks = mpsc::Sender<Result<Bytes, std::io::Error>>;
@@ -240,7 +263,7 @@ async fn interrupted(wire: Wire, script: &Script, index: usize, chunks: &Chunks)
     let last_words = if script.cut_after == here {
         Err(std::io::Error::other("cut on command"))
     } else if script.error_after == here {
-        Ok(Bytes::from(wire.error()))
+        Ok(Bytes::from(wire.error_event(script)))
     } else if script.garbage_after == here {
         Ok(Bytes::from_static(b"data: <garbage>\n\n"))
     } else if script.stall_after == here {
@@ -254,9 +277,9 @@ async fn interrupted(wire: Wire, script: &Script, index: usize, chunks: &Chunks)
     true
 }
 
-async fn send(chunks: &Chunks, script: &Script, text: &str) -> Result<(), ()> {
+async fn send(chunks: &Chunks, script: &Script, bytes: &[u8]) -> Result<(), ()> {
     let size = script.split.unwrap_or(usize::MAX).max(1);
-    for piece in text.as_bytes().chunks(size) {
+    for piece in bytes.chunks(size) {
         chunks
             .send(Ok(Bytes::copy_from_slice(piece)))
             .await
@@ -266,94 +289,67 @@ async fn send(chunks: &Chunks, script: &Script, text: &str) -> Result<(), ()> {
     Ok(())
 }
 
-/// The events of an answer.
+/// The bytes of an answer.
 struct Words {
-    before: String,
-    pieces: Vec<String>,
-    after: String,
+    before: Vec<u8>,
+    pieces: Vec<Vec<u8>>,
+    after: Vec<u8>,
 }
 
 impl Wire {
+    /// What the last message says.
+    fn said(self, body: &Value) -> String {
+        match self {
+            Self::OpenAi => openai::said(body),
+            Self::Anthropic => anthropic::said(body),
+            Self::Gemini => gemini::said(body),
+            Self::Bedrock => bedrock::said(body),
+        }
+    }
+
     fn words(self, script: &Script) -> Words {
         match self {
-            Self::OpenAi => openai_words(script),
-            Self::Anthropic => anthropic_words(script),
+            Self::OpenAi => openai::words(script),
+            Self::Anthropic => anthropic::words(script),
+            Self::Gemini => gemini::words(script),
+            Self::Bedrock => bedrock::words(script),
         }
     }
 
-    fn error(self) -> String {
-        let error = json!({"type": "api_error", "message": "SECRET-OF-THE-PROVIDER"});
+    fn error(self, script: &Script) -> Value {
         match self {
-            Self::OpenAi => format!("data: {}\n\n", json!({"error": error})),
-            Self::Anthropic => format!(
-                "event: error\ndata: {}\n\n",
-                json!({"type": "error", "error": error})
-            ),
+            Self::OpenAi => openai::error(script),
+            Self::Anthropic => anthropic::error(script),
+            Self::Gemini => gemini::error(script),
+            Self::Bedrock => bedrock::error(),
+        }
+    }
+
+    fn error_event(self, script: &Script) -> Vec<u8> {
+        match self {
+            Self::OpenAi | Self::Gemini => sse(None, &self.error(script)),
+            Self::Anthropic => sse(Some("error"), &self.error(script)),
+            Self::Bedrock => bedrock::exception(script),
+        }
+    }
+
+    const fn content_type(self) -> &'static str {
+        match self {
+            Self::OpenAi | Self::Anthropic | Self::Gemini => "text/event-stream",
+            Self::Bedrock => "application/vnd.amazon.eventstream",
         }
     }
 }
 
-fn openai_words(script: &Script) -> Words {
-    let chunk = |delta: Value, finish: Value| {
-        let choice = json!({"index": 0, "delta": delta, "finish_reason": finish});
-        format!(
-            "data: {}\n\n",
-            json!({"object": "chat.completion.chunk", "choices": [choice]})
-        )
-    };
-    let pieces = script
-        .say
-        .iter()
-        .map(|piece| chunk(json!({"content": piece}), Value::Null));
-    let mut after = chunk(json!({}), json!(script.finish));
-    if script.usage {
-        let usage = json!({"prompt_tokens": 11, "completion_tokens": script.say.len()});
-        after.push_str(&format!(
-            "data: {}\n\n",
-            json!({"choices": [], "usage": usage})
-        ));
-    }
-    after.push_str("data: [DONE]\n\n");
-    Words {
-        before: chunk(json!({"role": "assistant", "content": ""}), Value::Null),
-        pieces: pieces.collect(),
-        after,
-    }
+/// An event as a server sends it.
+fn sse(name: Option<&str>, data: &Value) -> Vec<u8> {
+    let name = name.map(|name| format!("event: {name}\n"));
+    format!("{}data: {data}\n\n", name.unwrap_or_default()).into_bytes()
 }
 
-fn anthropic_words(script: &Script) -> Words {
-    let event = |data: Value| {
-        format!(
-            "event: {}\ndata: {data}\n\n",
-            data["type"].as_str().unwrap_or_default()
-        )
-    };
-    let pieces = script.say.iter().map(|piece| {
-        event(json!({"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": piece}}))
-    });
-    let stop_reason = if script.finish == "length" {
-        "max_tokens"
-    } else {
-        "end_turn"
-    };
-    let usage = if script.usage {
-        json!({"output_tokens": script.say.len()})
-    } else {
-        json!({})
-    };
-    let ends = [
-        json!({"type": "content_block_stop", "index": 0}),
-        json!({"type": "message_delta", "delta": {"stop_reason": stop_reason}, "usage": usage}),
-        json!({"type": "message_stop"}),
-    ];
-    let starts = [
-        json!({"type": "message_start", "message": {"role": "assistant", "usage": {"input_tokens": 11}}}),
-        json!({"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}}),
-        json!({"type": "ping"}),
-    ];
-    Words {
-        before: starts.map(event).concat(),
-        pieces: pieces.collect(),
-        after: ends.map(event).concat(),
-    }
+/// The last text of a content, which is text or a list of parts.
+fn texts(content: &Value, text: impl Fn(&Value) -> Option<&str>) -> String {
+    let parts = content.as_array().map_or(&[][..], Vec::as_slice);
+    let last = parts.iter().rev().find_map(text);
+    content.as_str().or(last).unwrap_or_default().to_owned()
 }

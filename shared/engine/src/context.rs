@@ -90,7 +90,10 @@ impl Window {
 /// Not what the provider refused, which it would refuse again with everything after it, and not what is blank,
 /// which some providers refuse.
 fn can_be_sent(message: &Message) -> bool {
-    let refused = message.failure.as_deref() == Some("provider-refused");
+    let refused = matches!(
+        message.failure.as_deref(),
+        Some("provider-refused" | "provider-context-too-long")
+    );
     !refused && !message.content.trim().is_empty()
 }
 
@@ -105,6 +108,7 @@ mod tests {
             id: "m".to_owned(),
             context_window,
             max_output_tokens: 100,
+            capabilities: Default::default(),
         }
     }
 

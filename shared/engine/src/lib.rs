@@ -17,5 +17,8 @@ mod turn;
 
 pub use catalogue::{Catalogue, Model};
 pub use events::{Delta, Start};
-pub use provider::{ProviderKeys, Providers};
+pub use provider::{
+    Completion, Embed, Embedded, OutputFormat, Part, Prompt, PromptMessage, ProviderKeys,
+    Providers, Purpose, ReasoningEffort, Settings, Speaker, ToolChoice, ToolSpec,
+};
 pub use turn::{Engine, Turn, TurnEvent, TurnRequest};

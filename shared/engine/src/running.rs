@@ -108,12 +108,12 @@ impl Running {
         };
         let (model, trace) = (self.model.clone(), self.trace.clone());
         let system_prompt = self.conversation.system_prompt.clone();
-        let prompt = Prompt {
-            model: &model,
-            trace: &trace,
-            system_prompt: system_prompt.as_deref(),
-            messages: window.into_messages(),
-        };
+        let prompt = Prompt::of_texts(
+            &model,
+            &trace,
+            system_prompt.as_deref(),
+            window.into_messages(),
+        );
         let mut completion = tokio::select! {
             completion = asking.ask(&prompt) => completion?,
             pulse = recorder.stopped() => return Ok(pulse),
@@ -138,6 +138,13 @@ impl Running {
                 Part::Finish(reason) => collected.finish_reason = Some(reason),
                 Part::Usage(counted) => collected.usage = Some(counted),
                 Part::End => return Ok(Pulse::GoOn),
+                // A turn of text has no tools, and shows no reasoning.
+                Part::Reasoning(_)
+                | Part::ReasoningSignature(_)
+                | Part::EncryptedReasoning(_)
+                | Part::ToolCall { .. }
+                | Part::ToolArguments { .. }
+                | Part::ToolCallSignature { .. } => {}
             }
         }
     }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::model::Capability;
 
 const GOOD: [(&str, &str); 18] = [
     ("STAGE", "prod"),
@@ -133,4 +134,39 @@ fn origins_may_be_none_and_never_all() {
 fn a_model_that_leaves_no_room_for_input_is_refused() {
     let providers = PROVIDERS.replace("1024", "8192");
     assert!(read_with("PROVIDERS", Some(&providers)).is_err());
+}
+
+#[test]
+fn providers_speak_four_wires_and_models_say_what_they_can() {
+    for (name, wire) in [
+        ("openai", Wire::Openai),
+        ("anthropic", Wire::Anthropic),
+        ("gemini", Wire::Gemini),
+        ("bedrock", Wire::Bedrock),
+    ] {
+        let providers = PROVIDERS.replace("openai", name).replace(
+            "1024",
+            r#"1024,"capabilities":["tools","reasoning_budget"]"#,
+        );
+        let config = read_with("PROVIDERS", Some(&providers)).expect("no fault");
+        let provider = &config.providers[0];
+        assert_eq!(provider.wire, wire);
+        let model = &provider.models[0];
+        assert!(model.can(Capability::Tools) && model.reasons());
+        assert!(!model.can(Capability::Images));
+    }
+    let plain = read_with("PROVIDERS", Some(PROVIDERS)).expect("no fault");
+    assert!(plain.providers[0].models[0].capabilities.is_empty());
+}
+
+#[test]
+fn only_a_server_of_openais_wire_has_a_choice_of_names() {
+    let named = |wire: &str| {
+        let wire = format!(r#"{wire}","max_tokens_field":"max_completion_tokens"#);
+        let providers = PROVIDERS.replace("openai", &wire);
+        read_with("PROVIDERS", Some(&providers))
+    };
+    assert!(named("openai").is_ok());
+    let faults = named("gemini").expect_err("it knows one name only");
+    assert!(faults.0[0].contains("max_tokens_field"), "{faults}");
 }

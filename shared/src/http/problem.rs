@@ -172,6 +172,16 @@ fn provider_kind(fault: ProviderFault) -> (StatusCode, &'static str, &'static st
             "provider-overloaded",
             "Model provider overloaded",
         ),
+        ProviderFault::QuotaExhausted => (
+            S::BAD_GATEWAY,
+            "provider-quota-exhausted",
+            "Quota at the model provider exhausted",
+        ),
+        ProviderFault::ContextTooLong => (
+            S::BAD_GATEWAY,
+            "provider-context-too-long",
+            "Too long for the model",
+        ),
         ProviderFault::Unauthorized => (
             S::BAD_GATEWAY,
             "provider-unauthorized",

@@ -51,6 +51,11 @@ impl TraceContext {
         read.unwrap_or_else(|| Self::new(xray, request_id))
     }
 
+    /// A trace that begins here, for work that no request asks for.
+    pub fn begin(request_id: RequestId) -> Self {
+        Self::new(None, request_id)
+    }
+
     fn new(xray: Option<&str>, request_id: RequestId) -> Self {
         let (trace_id, sampled) = xray.and_then(xray_trace).unwrap_or((request_id.bits(), 0));
         Self {

@@ -160,19 +160,39 @@ pub enum FinishReason {
     Length,
     /// A filter of the provider stopped it.
     ContentFilter,
+    /// It waits for the results of tools.
+    ToolCalls,
     /// Somebody stopped it. Not OpenAI's word.
     Cancelled,
     /// The process that wrote it down died. Not OpenAI's word.
     Interrupted,
 }
 
-/// What a turn used, in tokens, as the provider counted them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+/// What a turn used, in tokens, as the provider counted them. The counts that are parts of others are left out
+/// where they are zero, and are zero where the provider does not say.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Usage {
-    /// Tokens of everything that was sent to the model.
+    /// Tokens of everything that was sent to the model, with those of its cache.
     pub input_tokens: u64,
-    /// Tokens of the answer.
+    /// Those of the input that the provider read from its cache.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    #[schema(required = false)]
+    pub cached_input_tokens: u64,
+    /// Those of the input that the provider wrote to its cache.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    #[schema(required = false)]
+    pub cache_write_tokens: u64,
+    /// Tokens of everything that the model made, with its reasoning.
     pub output_tokens: u64,
+    /// Those of the output that were reasoning.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    #[schema(required = false)]
+    pub reasoning_tokens: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+const fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// How an answer came to be; only a message of the assistant has it.
@@ -238,5 +258,22 @@ mod tests {
         assert!(MessageContent::parse("/content", "a\0b").is_err());
         assert!(MessageContent::parse("/content", &"x".repeat(MAX_CONTENT_BYTES)).is_ok());
         assert!(MessageContent::parse("/content", &"x".repeat(MAX_CONTENT_BYTES + 1)).is_err());
+    }
+
+    #[test]
+    fn counts_that_were_stored_before_there_were_more_are_read() {
+        let old = r#"{"input_tokens":3,"output_tokens":4}"#;
+        let usage: Usage = serde_json::from_str(old).expect("counts");
+        assert_eq!((usage.input_tokens, usage.cached_input_tokens), (3, 0));
+        assert_eq!(serde_json::to_string(&usage).expect("JSON"), old);
+        let reasoned = Usage {
+            reasoning_tokens: 2,
+            ..usage
+        };
+        let written = serde_json::to_string(&reasoned).expect("JSON");
+        assert_eq!(
+            written,
+            r#"{"input_tokens":3,"output_tokens":4,"reasoning_tokens":2}"#
+        );
     }
 }

@@ -1,5 +1,6 @@
 //! Model providers and their models, as configured.
 
+use std::collections::BTreeSet;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
@@ -14,6 +15,13 @@ pub enum Wire {
     Openai,
     /// `POST {base_url}/v1/messages` as Anthropic speaks it.
     Anthropic,
+    /// `POST {base_url}/models/{id}:streamGenerateContent` as Google speaks it. The `base_url` is
+    /// `https://generativelanguage.googleapis.com/v1beta`.
+    Gemini,
+    /// `POST {base_url}/model/{id}/converse-stream` as Amazon Bedrock speaks it. The `base_url` is
+    /// `https://bedrock-runtime.{region}.amazonaws.com`. A provider with a key sends it as a Bedrock API key;
+    /// without one, requests are signed with the credentials of the process.
+    Bedrock,
 }
 
 /// A provider and the models that Chatter may use there.
@@ -26,6 +34,11 @@ pub struct ProviderSpec {
     pub wire: Wire,
     /// Where it is, without a slash at the end.
     pub base_url: String,
+    /// By which name a server of OpenAI's wire knows the limit of an answer. If it is not set, it is
+    /// `max_completion_tokens` at `https://api.openai.com/`, whose newer models refuse the other name, and
+    /// `max_tokens` anywhere else, where often only that one is known.
+    #[serde(default)]
+    pub max_tokens_field: Option<MaxTokensField>,
     /// Its models; the first model of the first provider is the default one.
     pub models: Vec<ModelSpec>,
 }
@@ -62,6 +75,16 @@ impl FromStr for ProviderName {
     }
 }
 
+/// By which name a server knows the limit of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MaxTokensField {
+    /// As all servers know it, but OpenAI's newer models refuse it.
+    MaxTokens,
+    /// As OpenAI and Azure know it.
+    MaxCompletionTokens,
+}
+
 /// A model and its limits, in tokens.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -72,6 +95,39 @@ pub struct ModelSpec {
     pub context_window: u32,
     /// How many tokens an answer may have.
     pub max_output_tokens: u32,
+    /// What it can do beside text; nothing if not set.
+    #[serde(default)]
+    pub capabilities: BTreeSet<Capability>,
+}
+
+/// What a model can do beside text.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Capability {
+    /// It calls tools.
+    Tools,
+    /// It looks at images.
+    Images,
+    /// It keeps to a JSON Schema, or to JSON at all.
+    StructuredOutput,
+    /// It thinks before it answers, and takes how much as a level: GPT, Claude from Opus 4.6 on, Gemini from 3 on.
+    Reasoning,
+    /// It thinks before it answers, and takes how much as a number of tokens: Claude before Opus 4.6 and Gemini 2.5.
+    ReasoningBudget,
+}
+
+impl ModelSpec {
+    /// Whether it can do that.
+    pub fn can(&self, capability: Capability) -> bool {
+        self.capabilities.contains(&capability)
+    }
+
+    /// Whether it thinks before it answers, however it is told how much.
+    pub fn reasons(&self) -> bool {
+        self.can(Capability::Reasoning) || self.can(Capability::ReasoningBudget)
+    }
 }
 
 #[cfg(test)]

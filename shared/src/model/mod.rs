@@ -3,11 +3,13 @@
 mod api_key;
 mod audit;
 mod common_passwords;
+mod content;
 mod conversation;
 mod credential;
 mod federation;
 mod id;
 mod identity;
+mod inline_data;
 mod llm;
 mod run;
 mod session;
@@ -16,6 +18,10 @@ mod tenant;
 pub use api_key::{ApiKey, ApiKeyName, KeySecret, Scope, Scopes};
 pub use audit::{
     Actor, AuditAction, AuditEvent, AuditLink, AuditOutcome, AuditRecord, ChainFault, Origin,
+};
+pub use content::{
+    CallSignature, ContentPart, FileData, ImageSource, ImageUrl, Reasoning, TOOL_NAME_RULE,
+    ToolCall, ToolResult, is_tool_name,
 };
 pub use conversation::{
     Answer, Conversation, ConversationStatus, FinishReason, MAX_CONTENT_BYTES, Message,
@@ -28,7 +34,8 @@ pub use id::{
     RunId, RunnerId, SessionId, TenantId, UserId,
 };
 pub use identity::{Email, Password, PersonName, User};
-pub use llm::{ModelSpec, ProviderName, ProviderSpec, Wire};
+pub use inline_data::{InlineData, MAX_DATA_BYTES};
+pub use llm::{Capability, MaxTokensField, ModelSpec, ProviderName, ProviderSpec, Wire};
 pub use run::{Attempt, Run, RunEnd, RunEvent, RunProblem, RunStatus};
 pub use session::Session;
 pub use tenant::{

@@ -56,7 +56,8 @@ pub struct TestApi {
     pub app: App,
     /// The table's calls, and its faults on command.
     pub table: Meter,
-    /// The model provider: `scripted` speaks OpenAI's wire, `scripted-claude` Anthropic's.
+    /// The model provider: `scripted` speaks OpenAI's wire, `scripted-claude` Anthropic's, `scripted-gemini` Google's,
+    /// and `scripted-bedrock` Amazon's, which has no key.
     pub provider: ScriptedProvider,
     /// People as their rows say, past the meter.
     pub people: People,
@@ -94,7 +95,7 @@ impl TestApi {
         let provider = ScriptedProvider::start().await.expect("a provider");
         let app = app(&table.url, &provider.url, limits).await;
         let people = People::new(app.clone(), Store::new(&sdk(&direct).await, TABLE));
-        let names = ["scripted", "scripted-claude"];
+        let names = ["scripted", "scripted-claude", "scripted-gemini"];
         let keys = names.map(|name| (name.to_owned(), SecretString::from(PROVIDER_KEY)));
         let router = build(app.clone(), ProviderKeys::fixed(keys)).expect("a router");
         Self {
@@ -394,8 +395,12 @@ fn settings_with(provider: &str, limits: &Value) -> BTreeMap<&'static str, Strin
     let model = |id: &str| json!({"id": id, "context_window": 2048, "max_output_tokens": 512});
     let providers = json!([
         {"name": "scripted", "wire": "openai", "base_url": format!("{provider}/v1"),
-         "models": [model("small"), {"id": "large", "context_window": 100_000, "max_output_tokens": 1000}]},
+         "models": [model("small"), {"id": "large", "context_window": 100_000, "max_output_tokens": 1000,
+                                      "capabilities": ["tools", "images"]}]},
         {"name": "scripted-claude", "wire": "anthropic", "base_url": provider, "models": [model("claude")]},
+        {"name": "scripted-gemini", "wire": "gemini", "base_url": format!("{provider}/v1beta"),
+         "models": [model("gemini")]},
+        {"name": "scripted-bedrock", "wire": "bedrock", "base_url": provider, "models": [model("nova:0")]},
     ]);
     let plain = [
         ("STAGE", "local"),

@@ -13,7 +13,7 @@ use crate::helpers::{
 #[tokio::test]
 async fn each_fault_is_a_problem_that_says_so_and_keeps_the_question() {
     let api = api().await;
-    for model in ["small", "claude"] {
+    for model in ["small", "claude", "gemini", "nova:0"] {
         for (script, status, slug) in [
             (json!({"status": 500}), 502, "provider-unavailable"),
             (json!({"status": 503}), 502, "provider-unavailable"),
@@ -22,6 +22,7 @@ async fn each_fault_is_a_problem_that_says_so_and_keeps_the_question() {
             (json!({"status": 400}), 502, "provider-refused"),
             (json!({"status": 404}), 502, "provider-refused"),
             (json!({"status": 429}), 503, "provider-overloaded"),
+            (json!({"status": 402}), 502, "provider-quota-exhausted"),
             (json!({"status": 529}), 503, "provider-overloaded"),
             (json!({"status": 302}), 502, "provider-nonsense"),
             (json!({"html": true}), 502, "provider-nonsense"),

@@ -48,6 +48,8 @@ async fn readiness_has_a_result_for_each_dependency_and_fails_with_any() {
         ("table", "ok"),
         ("provider:scripted", "ok"),
         ("provider:scripted-claude", "ok"),
+        ("provider:scripted-gemini", "ok"),
+        ("provider:scripted-bedrock", "ok"),
         ("signing_keys", "failed"),
         ("data_keys", "failed"),
         ("bucket", "failed"),

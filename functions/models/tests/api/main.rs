@@ -17,6 +17,7 @@ async fn all_models_are_listed_and_one_is_the_default() {
     {
       "data": [
         {
+          "capabilities": [],
           "context_window": 2048,
           "default": true,
           "id": "small",
@@ -24,6 +25,10 @@ async fn all_models_are_listed_and_one_is_the_default() {
           "provider": "scripted"
         },
         {
+          "capabilities": [
+            "tools",
+            "images"
+          ],
           "context_window": 100000,
           "default": false,
           "id": "large",
@@ -31,11 +36,28 @@ async fn all_models_are_listed_and_one_is_the_default() {
           "provider": "scripted"
         },
         {
+          "capabilities": [],
           "context_window": 2048,
           "default": false,
           "id": "claude",
           "max_output_tokens": 512,
           "provider": "scripted-claude"
+        },
+        {
+          "capabilities": [],
+          "context_window": 2048,
+          "default": false,
+          "id": "gemini",
+          "max_output_tokens": 512,
+          "provider": "scripted-gemini"
+        },
+        {
+          "capabilities": [],
+          "context_window": 2048,
+          "default": false,
+          "id": "nova:0",
+          "max_output_tokens": 512,
+          "provider": "scripted-bedrock"
         }
       ],
       "has_more": false,

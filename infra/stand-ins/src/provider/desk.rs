@@ -54,11 +54,13 @@ impl Desk {
     }
 }
 
-/// The key in a request, on either wire.
+/// The key in a request, on any wire.
 fn key(headers: &HeaderMap) -> Option<&str> {
     let value = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let bearer = value("authorization").and_then(|value| value.strip_prefix("Bearer "));
-    bearer.or_else(|| value("x-api-key"))
+    bearer
+        .or_else(|| value("x-api-key"))
+        .or_else(|| value("x-goog-api-key"))
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -1,30 +1,51 @@
-//! Model providers: one HTTP client, one wire a file.
+//! Model providers: one HTTP client, one wire a directory.
+//!
+//! | wire | request | answer | key |
+//! |---|---|---|---|
+//! | `openai` | `/chat/completions` | server-sent events | `Authorization: Bearer` |
+//! | `anthropic` | `/v1/messages` | server-sent events | `x-api-key` |
+//! | `gemini` | `/models/{id}:streamGenerateContent` | server-sent events | `x-goog-api-key` |
+//! | `bedrock` | `/model/{id}/converse-stream` | frames of AWS | `Authorization: Bearer`, or a signature |
+//!
+//! What a wire has no words for is refused with the name of the field, before anything is sent. Two things are left out
+//! by design: reasoning of other models than the one that is asked, which no provider takes, and text without a letter,
+//! which some refuse.
 
 mod anthropic;
+mod bedrock;
+mod check;
+mod completion;
+mod embed;
+mod gemini;
 mod keys;
 mod openai;
+mod part;
+mod prompt;
+mod refusal;
 mod tenant_keys;
+#[cfg(test)]
+mod tests;
 
-use std::collections::VecDeque;
+use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use futures_util::StreamExt as _;
-use futures_util::stream::BoxStream;
-use http::StatusCode;
-use http::header::RETRY_AFTER;
+use aws_config::SdkConfig;
 use secrecy::SecretString;
+use shared::clock::Clock;
 use shared::error::ProviderFault;
-use shared::http::TraceContext;
-use shared::model::{FinishReason, ProviderKey, ProviderSpec, Usage, Wire};
-use shared::{BoxError, Error, Result};
+use shared::model::{ProviderKey, ProviderSpec, RequestId, Wire};
+use shared::{Error, Result};
 
+pub use completion::Completion;
+use completion::{Reader, Sse, nonsense, transport, within};
+pub use embed::{Embed, Embedded, Purpose};
 pub use keys::ProviderKeys;
+pub use part::Part;
+pub use prompt::{
+    OutputFormat, Prompt, PromptMessage, ReasoningEffort, Settings, Speaker, ToolChoice, ToolSpec,
+};
 pub(crate) use tenant_keys::{OwnKeys, TenantKeys};
-
-use crate::catalogue::Model;
-use crate::context::Turned;
-use crate::sse::{Decoder, Event};
 
 /// How long a connection may take to open.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -34,37 +55,6 @@ const SILENCE_TIMEOUT: Duration = Duration::from_secs(60);
 const CHECK_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long trying a tenant's key may take. Somebody waits for it, and would rather wait than try again.
 const TRY_TIMEOUT: Duration = Duration::from_secs(10);
-/// How much of a refusal is read, in bytes, to find its code.
-const MAX_REFUSAL_BYTES: usize = 16 * 1024;
-
-/// What a model is asked.
-#[derive(Debug)]
-pub(crate) struct Prompt<'a> {
-    pub(crate) model: &'a Model,
-    pub(crate) trace: &'a TraceContext,
-    pub(crate) system_prompt: Option<&'a str>,
-    pub(crate) messages: Vec<Turned>,
-}
-
-/// A piece of an answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Part {
-    /// Text that follows the text before.
-    Text(String),
-    /// Why the model stopped.
-    Finish(FinishReason),
-    /// What it used. A later one replaces an earlier one.
-    Usage(Usage),
-    /// There is nothing more to come.
-    End,
-}
-
-/// Makes parts of a wire's events.
-trait Parser: Send {
-    fn parse(&mut self, event: &Event) -> Result<Vec<Part>>;
-    /// Whether a stream that ends now was cut.
-    fn is_complete(&self) -> bool;
-}
 
 /// Speaks to all providers over one pool of connections.
 #[derive(Debug, Clone)]
@@ -73,14 +63,18 @@ pub struct Providers {
     /// a start would cost.
     http: Arc<OnceLock<reqwest::Client>>,
     keys: ProviderKeys,
+    clock: Clock,
+    signer: bedrock::Signer,
 }
 
 impl Providers {
-    /// With the keys of that source.
-    pub fn new(keys: ProviderKeys) -> Self {
+    /// With the keys of that source. Where Amazon Bedrock has none, the credentials of `sdk` sign.
+    pub fn new(keys: ProviderKeys, sdk: &SdkConfig, clock: &Clock) -> Self {
         Self {
             http: Arc::default(),
             keys,
+            clock: clock.clone(),
+            signer: bedrock::Signer::new(sdk.clone(), clock.clone()),
         }
     }
 
@@ -99,11 +93,10 @@ impl Providers {
 
     /// Asks a model with the platform's key. The answer's parts are then taken from the completion, until
     /// `deadline`.
-    pub(crate) async fn complete(
-        &self,
-        prompt: &Prompt<'_>,
-        deadline: Instant,
-    ) -> Result<Completion> {
+    ///
+    /// # Errors
+    /// `Invalid` as [`Prompt::check`], and `Provider` when the provider gives no answer.
+    pub async fn complete(&self, prompt: &Prompt<'_>, deadline: Instant) -> Result<Completion> {
         let provider = &prompt.model.provider().name;
         let key = self.keys.get(provider).await?;
         let asked = self.ask(prompt, key.as_ref(), deadline).await;
@@ -143,35 +136,51 @@ impl Providers {
         key: Option<&SecretString>,
         deadline: Instant,
     ) -> Result<Completion> {
-        let (request, parser): (_, Box<dyn Parser>) = match prompt.model.provider().wire {
-            Wire::Openai => (
-                openai::request(self.http()?, prompt, key),
-                Box::<openai::OpenAi>::default(),
-            ),
-            Wire::Anthropic => (
-                anthropic::request(self.http()?, prompt, key),
-                Box::<anthropic::Anthropic>::default(),
-            ),
+        check::check(prompt)?;
+        let wire = prompt.model.provider().wire;
+        let http = self.http()?;
+        let request = match wire {
+            Wire::Openai => openai::request(http, prompt, key)?,
+            Wire::Anthropic => anthropic::request(http, prompt, key)?,
+            Wire::Gemini => gemini::request(http, prompt, key)?,
+            Wire::Bedrock => bedrock::request(http, prompt)?,
         };
         let request = request.headers(prompt.trace.outgoing());
-        let response = within(deadline, request.send()).await?.map_err(transport)?;
-        if !response.status().is_success() {
-            return Err(refusal(response, deadline).await);
-        }
+        let response = self.send(wire, request, key, deadline).await?;
         let content_type = response.headers().get(http::header::CONTENT_TYPE);
         let content_type = content_type
             .and_then(|value| value.to_str().ok())
             .unwrap_or_default();
-        if !content_type.starts_with("text/event-stream") {
+        if !content_type.starts_with(stream_type(wire)) {
             return Err(nonsense("a success that is no event stream"));
         }
-        Ok(Completion {
-            bytes: response.bytes_stream().boxed(),
-            decoder: Decoder::default(),
-            parser,
-            ready: VecDeque::new(),
-            deadline,
-        })
+        Ok(Completion::new(response, reader(wire), deadline))
+    }
+
+    /// Sends a request, signed where there is no key that would do. An answer is a success.
+    async fn send(
+        &self,
+        wire: Wire,
+        request: reqwest::RequestBuilder,
+        key: Option<&SecretString>,
+        deadline: Instant,
+    ) -> Result<reqwest::Response> {
+        let request = match (wire, key) {
+            (Wire::Bedrock, Some(key)) => request.bearer_auth(expose(key)),
+            _ => request,
+        };
+        // A key with signs that no header can have.
+        let build = |_| Error::provider(ProviderFault::Unauthorized, "the key fits no header");
+        let mut request = request.build().map_err(build)?;
+        if (wire, key.is_some()) == (Wire::Bedrock, false) {
+            within(deadline, self.signer.sign(&mut request)).await??;
+        }
+        let sent = self.http()?.execute(request);
+        let response = within(deadline, sent).await?.map_err(transport)?;
+        if response.status().is_success() {
+            return Ok(response);
+        }
+        Err(refusal::of_response(response, self.clock.now(), deadline).await)
     }
 
     /// Whether a provider answers and takes our key. It lists its models, which costs nothing.
@@ -193,53 +202,52 @@ impl Providers {
         key: Option<&SecretString>,
         timeout: Duration,
     ) -> Result<()> {
+        let http = self.http()?;
         let request = match provider.wire {
-            Wire::Openai => openai::list_models(self.http()?, provider, key),
-            Wire::Anthropic => anthropic::list_models(self.http()?, provider, key),
+            Wire::Openai => openai::list_models(http, provider, key),
+            Wire::Anthropic => anthropic::list_models(http, provider, key),
+            Wire::Gemini => gemini::list_models(http, provider, key),
+            Wire::Bedrock => bedrock::list_models(http, provider),
         };
         let deadline = Instant::now() + timeout;
-        let response = within(deadline, request.send()).await?.map_err(transport)?;
-        if response.status().is_success() {
-            return Ok(());
-        }
-        Err(refusal(response, deadline).await)
+        self.send(provider.wire, request, key, deadline).await?;
+        Ok(())
     }
 }
 
-/// An answer on its way.
-pub(crate) struct Completion {
-    bytes: BoxStream<'static, reqwest::Result<bytes::Bytes>>,
-    decoder: Decoder,
-    parser: Box<dyn Parser>,
-    ready: VecDeque<Part>,
-    deadline: Instant,
+impl Prompt<'_> {
+    /// Whether its model can be asked this: what [`Providers::complete`] checks first, for those who want to know before
+    /// they begin.
+    ///
+    /// # Errors
+    /// `Invalid` with the field that breaks a rule, that the model can't do, or that its provider has no words for.
+    pub fn check(&self) -> Result<()> {
+        check::check(self)?;
+        match self.model.provider().wire {
+            Wire::Openai => openai::body(self),
+            Wire::Anthropic => anthropic::body(self),
+            Wire::Gemini => gemini::body(self),
+            Wire::Bedrock => bedrock::body(self),
+        }?;
+        Ok(())
+    }
 }
 
-impl Completion {
-    /// The next part. After [`Part::End`] or an error there is none.
-    pub(crate) async fn next(&mut self) -> Result<Part> {
-        loop {
-            if let Some(part) = self.ready.pop_front() {
-                return Ok(part);
-            }
-            match within(self.deadline, self.bytes.next()).await? {
-                Some(bytes) => {
-                    let bytes = bytes.map_err(transport)?;
-                    let events = self
-                        .decoder
-                        .push(&bytes)
-                        .map_err(|broken| nonsense(broken.to_string()))?;
-                    for event in &events {
-                        self.ready.extend(self.parser.parse(event)?);
-                    }
-                }
-                None if self.parser.is_complete() => return Ok(Part::End),
-                None => {
-                    let cause = "the stream ended before the answer did";
-                    return Err(Error::provider(ProviderFault::Unavailable, cause));
-                }
-            }
-        }
+fn reader(wire: Wire) -> Box<dyn Reader> {
+    // Ids that we give must not repeat in a conversation.
+    let seed = format!("{:012x}", RequestId::new().bits() & 0xffff_ffff_ffff);
+    match wire {
+        Wire::Openai => Box::new(Sse::new(openai::OpenAi::new(seed))),
+        Wire::Anthropic => Box::<Sse<anthropic::Anthropic>>::default(),
+        Wire::Gemini => Box::new(Sse::new(gemini::Gemini::new(seed))),
+        Wire::Bedrock => Box::<bedrock::Bedrock>::default(),
+    }
+}
+
+const fn stream_type(wire: Wire) -> &'static str {
+    match wire {
+        Wire::Openai | Wire::Anthropic | Wire::Gemini => "text/event-stream",
+        Wire::Bedrock => bedrock::EVENT_STREAM,
     }
 }
 
@@ -248,74 +256,7 @@ fn is_unauthorized<T>(asked: &Result<T>) -> bool {
     matches!(asked, Err(Error::Provider { fault, .. }) if refused(fault))
 }
 
-async fn within<T>(deadline: Instant, work: impl Future<Output = T>) -> Result<T> {
-    let limit = tokio::time::timeout_at(deadline.into(), work);
-    let late = |_| Error::provider(ProviderFault::TimedOut, "the time for the turn is over");
-    limit.await.map_err(late)
-}
-
-/// A failure below HTTP.
-fn transport(error: reqwest::Error) -> Error {
-    let fault = if error.is_timeout() {
-        ProviderFault::TimedOut
-    } else {
-        ProviderFault::Unavailable
-    };
-    // The address is known from the configuration, and may be private.
-    Error::provider(fault, error.without_url())
-}
-
-/// An answer that is not the protocol.
-fn nonsense(what: impl Into<BoxError>) -> Error {
-    Error::provider(ProviderFault::Nonsense, what)
-}
-
-/// A status that is no success.
-async fn refusal(response: reqwest::Response, deadline: Instant) -> Error {
-    let status = response.status();
-    let retry_after = response
-        .headers()
-        .get(RETRY_AFTER)
-        .and_then(|value| value.to_str().ok());
-    let retry_after = retry_after
-        .and_then(|seconds| seconds.parse().ok())
-        .map(|seconds: u64| Duration::from_secs(seconds.clamp(1, 300)));
-    let fault = match status {
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => ProviderFault::Unauthorized,
-        StatusCode::TOO_MANY_REQUESTS => ProviderFault::Overloaded { retry_after },
-        _ if status.as_u16() == 529 => ProviderFault::Overloaded { retry_after },
-        StatusCode::REQUEST_TIMEOUT | StatusCode::GATEWAY_TIMEOUT => ProviderFault::TimedOut,
-        _ if status.is_server_error() => ProviderFault::Unavailable,
-        _ if status.is_client_error() => ProviderFault::Refused,
-        _ => ProviderFault::Nonsense,
-    };
-    let code = within(deadline, refusal_code(response))
-        .await
-        .ok()
-        .flatten()
-        .unwrap_or_default();
-    Error::provider(fault, format!("status {} {code}", status.as_u16()))
-}
-
-/// The error's `code` or `type`, as all wires write it. Its message is left out: it may quote the prompt.
-async fn refusal_code(response: reqwest::Response) -> Option<String> {
-    let mut body = Vec::new();
-    let mut chunks = response.bytes_stream();
-    while let Some(chunk) = chunks.next().await {
-        body.extend_from_slice(&chunk.ok()?);
-        if body.len() > MAX_REFUSAL_BYTES {
-            return None;
-        }
-    }
-    let body: serde_json::Value = serde_json::from_slice(&body).ok()?;
-    let code = ["code", "type"]
-        .iter()
-        .find_map(|name| body["error"][name].as_str())?;
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
-    Some(code.chars().filter(|c| plain(*c)).take(64).collect())
-}
-
-/// What both wires do with a base URL.
+/// What all wires do with a base URL.
 fn url(provider: &ProviderSpec, path: &str) -> String {
     format!("{}{path}", provider.base_url)
 }
@@ -323,4 +264,30 @@ fn url(provider: &ProviderSpec, path: &str) -> String {
 /// A key as a header's value.
 fn expose(key: &SecretString) -> &str {
     secrecy::ExposeSecret::expose_secret(key)
+}
+
+/// A model's id as a part of a path. AWS wants all but these signs encoded, and Google takes it so too.
+fn segment(id: &str) -> String {
+    let plain =
+        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~');
+    id.bytes()
+        .map(|byte| match plain(byte) {
+            true => char::from(byte).to_string(),
+            false => format!("%{byte:02X}"),
+        })
+        .collect()
+}
+
+/// The id of a tool call for providers that take only 64 letters, digits, `_` and `-`: calls of other providers can have
+/// ids with other signs. Its end is what tells ids apart.
+fn portable_id(id: &str) -> Cow<'_, str> {
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    if id.len() <= 64 && id.bytes().all(|byte| plain(&byte)) {
+        return Cow::Borrowed(id);
+    }
+    let end = id.len().saturating_sub(64);
+    let bytes = id.bytes().skip(end);
+    bytes
+        .map(|byte| if plain(&byte) { char::from(byte) } else { '_' })
+        .collect()
 }

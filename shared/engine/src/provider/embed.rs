@@ -1,0 +1,289 @@
+//! Texts as vectors, by the wires that have such models: OpenAI's, Google's and Amazon's (Titan and Cohere).
+
+use std::time::Instant;
+
+use futures_util::StreamExt as _;
+use secrecy::SecretString;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use shared::http::TraceContext;
+use shared::model::{ProviderSpec, Wire};
+use shared::{Error, Result};
+
+use super::completion::{nonsense, transport, within};
+use super::{Providers, gemini, openai, segment, url};
+
+/// How many texts one call may have: what the least of the providers takes.
+const MAX_TEXTS: usize = 96;
+/// How much of an answer is read, in bytes. 96 vectors of 3072 numbers have about a fourth of it.
+const MAX_ANSWER_BYTES: usize = 16 * 1024 * 1024;
+
+/// What is to be turned into vectors.
+#[derive(Debug, Clone, Copy)]
+pub struct Embed<'a> {
+    /// Who does it.
+    pub provider: &'a ProviderSpec,
+    /// The model's name there.
+    pub model: &'a str,
+    /// The trace that the call belongs to.
+    pub trace: &'a TraceContext,
+    /// The texts, up to 96.
+    pub texts: &'a [String],
+    /// What the vectors are for. OpenAI's wire and Titan make no difference.
+    pub purpose: Purpose,
+    /// How many numbers a vector should have; the model's own choice if not set.
+    pub dimensions: Option<u32>,
+}
+
+/// What a vector is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// To find documents with.
+    Query,
+    /// To be found.
+    Document,
+}
+
+/// Texts as vectors.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Embedded {
+    /// A vector a text, in their order, all of one length.
+    pub vectors: Vec<Vec<f32>>,
+    /// How many tokens the texts had. `None` if the provider does not say.
+    pub input_tokens: Option<u64>,
+}
+
+#[derive(Deserialize)]
+struct OpenAiAnswer {
+    data: Vec<OpenAiVector>,
+    #[serde(default)]
+    usage: Option<OpenAiUsage>,
+}
+
+#[derive(Deserialize)]
+struct OpenAiVector {
+    index: usize,
+    embedding: Vec<f32>,
+}
+
+#[derive(Deserialize)]
+struct OpenAiUsage {
+    prompt_tokens: u64,
+}
+
+#[derive(Deserialize)]
+struct GeminiAnswer {
+    embeddings: Vec<GeminiVector>,
+}
+
+#[derive(Deserialize)]
+struct GeminiVector {
+    values: Vec<f32>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct TitanAnswer {
+    embedding: Vec<f32>,
+    input_text_token_count: u64,
+}
+
+#[derive(Deserialize)]
+struct CohereAnswer {
+    embeddings: CohereVectors,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum CohereVectors {
+    Plain(Vec<Vec<f32>>),
+    ByType { float: Vec<Vec<f32>> },
+}
+
+impl Providers {
+    /// Turns texts into vectors, with the tenant's key or with the platform's.
+    ///
+    /// # Errors
+    /// `Invalid` for what can't be asked, and `Provider` when the provider gives no vectors.
+    pub async fn embed(
+        &self,
+        embed: &Embed<'_>,
+        own: Option<&SecretString>,
+        deadline: Instant,
+    ) -> Result<Embedded> {
+        embed.check()?;
+        let platform = match own {
+            Some(_) => None,
+            None => self.keys.get(&embed.provider.name).await?,
+        };
+        let key = own.or(platform.as_ref());
+        let embedded = match embed.provider.wire {
+            Wire::Openai => self.embed_openai(embed, key, deadline).await?,
+            Wire::Gemini => self.embed_gemini(embed, key, deadline).await?,
+            Wire::Bedrock if embed.model.contains("cohere.") => {
+                self.embed_cohere(embed, key, deadline).await?
+            }
+            Wire::Bedrock if embed.model.contains("amazon.titan-embed") => {
+                self.embed_titan(embed, key, deadline).await?
+            }
+            Wire::Anthropic | Wire::Bedrock => {
+                let detail = "is not a model that makes vectors; choose another one";
+                return Err(Error::invalid("/model", detail));
+            }
+        };
+        let length = embedded.vectors.first().map_or(0, Vec::len);
+        let even = embedded.vectors.iter().all(|vector| vector.len() == length);
+        if embedded.vectors.len() != embed.texts.len() || length == 0 || !even {
+            return Err(nonsense("not one vector of one length for each text"));
+        }
+        Ok(embedded)
+    }
+
+    async fn embed_openai(
+        &self,
+        embed: &Embed<'_>,
+        key: Option<&SecretString>,
+        deadline: Instant,
+    ) -> Result<Embedded> {
+        let mut body =
+            json!({"model": embed.model, "input": embed.texts, "encoding_format": "float"});
+        if let Some(dimensions) = embed.dimensions {
+            body["dimensions"] = json!(dimensions);
+        }
+        let request = self.http()?.post(url(embed.provider, "/embeddings"));
+        let request = openai::authorized(request, key).json(&body);
+        let mut answer: OpenAiAnswer = self.vectors(embed, request, key, deadline).await?;
+        answer.data.sort_by_key(|vector| vector.index);
+        let vectors = answer.data.into_iter().map(|vector| vector.embedding);
+        Ok(Embedded {
+            vectors: vectors.collect(),
+            input_tokens: answer.usage.map(|usage| usage.prompt_tokens),
+        })
+    }
+
+    async fn embed_gemini(
+        &self,
+        embed: &Embed<'_>,
+        key: Option<&SecretString>,
+        deadline: Instant,
+    ) -> Result<Embedded> {
+        let task = match embed.purpose {
+            Purpose::Query => "RETRIEVAL_QUERY",
+            Purpose::Document => "RETRIEVAL_DOCUMENT",
+        };
+        let requests = embed.texts.iter().map(|text| {
+            let mut request = json!({
+                "model": format!("models/{}", embed.model),
+                "content": {"parts": [{"text": text}]},
+                "taskType": task,
+            });
+            if let Some(dimensions) = embed.dimensions {
+                request["outputDimensionality"] = json!(dimensions);
+            }
+            request
+        });
+        let body = json!({"requests": requests.collect::<Vec<_>>()});
+        let path = format!("/models/{}:batchEmbedContents", segment(embed.model));
+        let request = self.http()?.post(url(embed.provider, &path));
+        let request = gemini::authorized(request, key).json(&body);
+        let answer: GeminiAnswer = self.vectors(embed, request, key, deadline).await?;
+        let vectors = answer.embeddings.into_iter().map(|vector| vector.values);
+        Ok(Embedded {
+            vectors: vectors.collect(),
+            input_tokens: None,
+        })
+    }
+
+    async fn embed_cohere(
+        &self,
+        embed: &Embed<'_>,
+        key: Option<&SecretString>,
+        deadline: Instant,
+    ) -> Result<Embedded> {
+        let purpose = match embed.purpose {
+            Purpose::Query => "search_query",
+            Purpose::Document => "search_document",
+        };
+        let mut body =
+            json!({"texts": embed.texts, "input_type": purpose, "embedding_types": ["float"]});
+        if let Some(dimensions) = embed.dimensions {
+            body["output_dimension"] = json!(dimensions);
+        }
+        let request = self.invoke(embed, &body)?;
+        let answer: CohereAnswer = self.vectors(embed, request, key, deadline).await?;
+        let vectors = match answer.embeddings {
+            CohereVectors::Plain(vectors) | CohereVectors::ByType { float: vectors } => vectors,
+        };
+        Ok(Embedded {
+            vectors,
+            input_tokens: None,
+        })
+    }
+
+    /// Titan takes one text a call.
+    async fn embed_titan(
+        &self,
+        embed: &Embed<'_>,
+        key: Option<&SecretString>,
+        deadline: Instant,
+    ) -> Result<Embedded> {
+        let (mut vectors, mut tokens) = (Vec::new(), 0_u64);
+        for text in embed.texts {
+            let mut body = json!({"inputText": text});
+            if let Some(dimensions) = embed.dimensions {
+                body["dimensions"] = json!(dimensions);
+            }
+            let request = self.invoke(embed, &body)?;
+            let answer: TitanAnswer = self.vectors(embed, request, key, deadline).await?;
+            vectors.push(answer.embedding);
+            tokens = tokens.saturating_add(answer.input_text_token_count);
+        }
+        Ok(Embedded {
+            vectors,
+            input_tokens: Some(tokens),
+        })
+    }
+
+    fn invoke(&self, embed: &Embed<'_>, body: &Value) -> Result<reqwest::RequestBuilder> {
+        let path = format!("/model/{}/invoke", segment(embed.model));
+        Ok(self.http()?.post(url(embed.provider, &path)).json(body))
+    }
+
+    async fn vectors<T: DeserializeOwned>(
+        &self,
+        embed: &Embed<'_>,
+        request: reqwest::RequestBuilder,
+        key: Option<&SecretString>,
+        deadline: Instant,
+    ) -> Result<T> {
+        let request = request.headers(embed.trace.outgoing());
+        let response = self
+            .send(embed.provider.wire, request, key, deadline)
+            .await?;
+        let (mut body, mut chunks) = (Vec::new(), response.bytes_stream());
+        while let Some(chunk) = within(deadline, chunks.next()).await? {
+            body.extend_from_slice(&chunk.map_err(transport)?);
+            if body.len() > MAX_ANSWER_BYTES {
+                return Err(nonsense("an answer with vectors is too large"));
+            }
+        }
+        serde_json::from_slice(&body).map_err(|_| nonsense("an answer without vectors"))
+    }
+}
+
+impl Embed<'_> {
+    fn check(&self) -> Result<()> {
+        if !(1..=MAX_TEXTS).contains(&self.texts.len()) {
+            let detail = format!("must have from 1 to {MAX_TEXTS} texts");
+            return Err(Error::invalid("/input", detail));
+        }
+        match self.texts.iter().position(|text| text.trim().is_empty()) {
+            Some(index) => Err(Error::invalid(
+                format!("/input/{index}"),
+                "must not be blank",
+            )),
+            None => Ok(()),
+        }
+    }
+}

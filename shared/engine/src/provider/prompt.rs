@@ -1,0 +1,253 @@
+//! What a model is asked, before it is written for a wire.
+
+use serde_json::Value;
+use shared::http::TraceContext;
+use shared::model::{ContentPart, Role};
+use shared::{Error, Result};
+
+use crate::catalogue::Model;
+use crate::context::Turned;
+
+/// The smallest number of tokens that a model can be told to think with.
+const LEAST_REASONING: u32 = 1024;
+
+/// What a model is asked.
+#[derive(Debug, Clone)]
+pub struct Prompt<'a> {
+    /// Who is asked.
+    pub model: &'a Model,
+    /// The trace that the call belongs to.
+    pub trace: &'a TraceContext,
+    /// What the model is told before the messages.
+    pub system_prompt: Option<&'a str>,
+    /// The messages, oldest first.
+    pub messages: Vec<PromptMessage>,
+    /// How it should answer.
+    pub settings: Settings,
+}
+
+/// A message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PromptMessage {
+    /// Who it is from.
+    pub speaker: Speaker,
+    /// What it is made of.
+    pub parts: Vec<ContentPart>,
+}
+
+/// Who a message is from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Speaker {
+    /// A person: text, images and files.
+    User,
+    /// A model: text, reasoning and tool calls.
+    Assistant,
+    /// Tools: their results.
+    Tool,
+}
+
+/// How a model should answer. What is not set is left to the provider.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Settings {
+    /// How many tokens the answer may have, with its reasoning; the model's limit if not set.
+    pub max_output_tokens: Option<u32>,
+    /// From 0 to 2.
+    pub temperature: Option<f64>,
+    /// From 0 to 1.
+    pub top_p: Option<f64>,
+    /// Texts before which the model stops.
+    pub stop: Vec<String>,
+    /// What it may call.
+    pub tools: Vec<ToolSpec>,
+    /// Whether it must.
+    pub tool_choice: ToolChoice,
+    /// What its text must be.
+    pub output: OutputFormat,
+    /// How much it thinks.
+    pub reasoning_effort: Option<ReasoningEffort>,
+}
+
+/// A tool.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ToolSpec {
+    /// Its name.
+    pub name: String,
+    /// What it does, for the model.
+    pub description: Option<String>,
+    /// What its arguments must be: a JSON Schema of an object.
+    pub parameters: Value,
+    /// Whether the provider must see to it that arguments keep to the schema.
+    pub strict: bool,
+}
+
+/// Whether a model must call a tool.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum ToolChoice {
+    /// As it likes.
+    #[default]
+    Auto,
+    /// It must not.
+    None,
+    /// At least one.
+    Required,
+    /// The tool with that name.
+    Named(String),
+}
+
+/// What the text of an answer must be.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum OutputFormat {
+    /// Anything.
+    #[default]
+    Text,
+    /// A JSON object.
+    JsonObject,
+    /// JSON that keeps to a schema.
+    JsonSchema {
+        /// What it is called.
+        name: String,
+        /// The JSON Schema.
+        schema: Value,
+        /// Whether the provider must see to it.
+        strict: bool,
+    },
+}
+
+/// How much a model thinks before it answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReasoningEffort {
+    /// Not at all.
+    None,
+    /// Little.
+    Low,
+    /// More.
+    Medium,
+    /// Much.
+    High,
+}
+
+impl ReasoningEffort {
+    /// In the words of OpenAI.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+        }
+    }
+}
+
+impl<'a> Prompt<'a> {
+    /// A prompt of nothing but text.
+    pub(crate) fn of_texts(
+        model: &'a Model,
+        trace: &'a TraceContext,
+        system_prompt: Option<&'a str>,
+        messages: Vec<Turned>,
+    ) -> Self {
+        let messages = messages.into_iter().map(|message| PromptMessage {
+            speaker: match message.role {
+                Role::User => Speaker::User,
+                Role::Assistant => Speaker::Assistant,
+            },
+            parts: vec![ContentPart::text(message.content)],
+        });
+        Self {
+            model,
+            trace,
+            system_prompt,
+            messages: messages.collect(),
+            settings: Settings::default(),
+        }
+    }
+
+    /// How many tokens the answer may have.
+    pub(super) fn max_output_tokens(&self) -> u32 {
+        let most = self.model.spec().max_output_tokens;
+        self.settings.max_output_tokens.unwrap_or(most)
+    }
+
+    /// How many tokens of the answer the model may think with, for those that take a number: a fifth, a half or
+    /// four fifths of them.
+    pub(super) fn reasoning_budget(&self, effort: ReasoningEffort) -> Result<u32> {
+        let tenths = match effort {
+            ReasoningEffort::None => return Ok(0),
+            ReasoningEffort::Low => 2,
+            ReasoningEffort::Medium => 5,
+            ReasoningEffort::High => 8,
+        };
+        let most = self.max_output_tokens();
+        let budget = (most / 10 * tenths).max(LEAST_REASONING);
+        if budget >= most {
+            let detail = format!(
+                "needs more than {LEAST_REASONING} output tokens, and there are {most}; leave it out or allow more"
+            );
+            return Err(Error::invalid("/reasoning_effort", detail));
+        }
+        Ok(budget)
+    }
+
+    /// The messages for wires that know only two sides, which take turns: results of tools come from the user.
+    pub(super) fn sides(&self) -> Vec<(Side, Vec<Placed<'_>>)> {
+        let mut sides: Vec<(Side, Vec<Placed<'_>>)> = Vec::new();
+        for (message, said) in self.messages.iter().enumerate() {
+            let side = match said.speaker {
+                Speaker::User | Speaker::Tool => Side::User,
+                Speaker::Assistant => Side::Model,
+            };
+            let placed = said.parts.iter().enumerate().map(|(index, part)| Placed {
+                part,
+                message,
+                index,
+            });
+            match sides.last_mut() {
+                Some((last, parts)) if *last == side => parts.extend(placed),
+                _ => sides.push((side, placed.collect())),
+            }
+        }
+        sides
+    }
+
+    /// The name of the tool that was called under that id.
+    pub(super) fn tool_of(&self, id: &str) -> Option<&str> {
+        let parts = self.messages.iter().flat_map(|message| &message.parts);
+        parts.rev().find_map(|part| match part {
+            ContentPart::ToolCall(call) if call.id == id => Some(call.name.as_str()),
+            _ => None,
+        })
+    }
+
+    /// Whether a tool was called before.
+    pub(super) fn has_calls(&self) -> bool {
+        let mut parts = self.messages.iter().flat_map(|message| &message.parts);
+        parts.any(|part| matches!(part, ContentPart::ToolCall(_)))
+    }
+}
+
+/// One of two that speak.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Side {
+    User,
+    Model,
+}
+
+/// A part, and where it stands.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Placed<'a> {
+    pub(super) part: &'a ContentPart,
+    pub(super) message: usize,
+    pub(super) index: usize,
+}
+
+impl Placed<'_> {
+    /// The part as a field, or one in it.
+    pub(super) fn field(&self, inside: &str) -> String {
+        format!("/messages/{}/content/{}{inside}", self.message, self.index)
+    }
+
+    /// That this provider has no way to say it.
+    pub(super) fn refused(&self, inside: &str, detail: &str) -> Error {
+        Error::invalid(self.field(inside), detail)
+    }
+}
