@@ -1,6 +1,5 @@
 //! One function as a client sees it.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -32,6 +31,7 @@ use tower::ServiceExt as _;
 
 use crate::people::People;
 use crate::reply::Reply;
+use crate::settings::{config_with, limits};
 use crate::table;
 
 /// When every test begins: 2026-01-01T00:00:00Z.
@@ -43,7 +43,7 @@ pub const ORIGIN: &str = "https://app.chatter.internal";
 /// How long limiters wait for the embedded table: a busy machine must not look like a table that is away.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-const TABLE: &str = "chatter";
+pub(crate) const TABLE: &str = "chatter";
 const SIGNING_KEYS: &str = r#"{"bootstrap":"a text that is long enough to be a key in tests"}"#;
 const DATA_KEYS: &str = r#"{"bootstrap":"a text that is long enough to be a data key in tests"}"#;
 /// The provider's key in tests; it must never come out anywhere.
@@ -295,21 +295,6 @@ fn context(source: &str) -> RequestContext {
     context.expect("a context").clone()
 }
 
-/// Limits that no test meets unless it sets out to.
-fn limits() -> Value {
-    let policy = |class: &str, per: &str| {
-        let name = format!("{class}-{per}");
-        json!({"name": name, "class": class, "per": per, "quota": 1_000_000, "window": 60})
-    };
-    let mut policies = ["open", "auth", "mail"]
-        .map(|class| policy(class, "source"))
-        .to_vec();
-    for class in ["read", "write", "turn", "sensitive"] {
-        policies.extend(["caller", "tenant"].map(|per| policy(class, per)));
-    }
-    policies.into()
-}
-
 /// `template.yaml`.
 pub fn template() -> Yaml {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../template.yaml");
@@ -374,55 +359,4 @@ fn authenticator(
         standings,
         federation,
     )
-}
-
-/// Settings of a function that calls no provider.
-pub fn config() -> Config {
-    config_with("http://127.0.0.1:9", &limits())
-}
-
-fn config_with(provider: &str, limits: &Value) -> Config {
-    let settings = settings_with(provider, limits);
-    Config::read(|name| settings.get(name).cloned()).expect("a configuration")
-}
-
-/// The variables of [`config`], for a process of its own.
-pub fn settings() -> BTreeMap<&'static str, String> {
-    settings_with("http://127.0.0.1:9", &limits())
-}
-
-fn settings_with(provider: &str, limits: &Value) -> BTreeMap<&'static str, String> {
-    let model = |id: &str| json!({"id": id, "context_window": 2048, "max_output_tokens": 512});
-    let providers = json!([
-        {"name": "scripted", "wire": "openai", "base_url": format!("{provider}/v1"),
-         "models": [model("small"), {"id": "large", "context_window": 100_000, "max_output_tokens": 1000,
-                                      "capabilities": ["tools", "images"]}]},
-        {"name": "scripted-claude", "wire": "anthropic", "base_url": provider, "models": [model("claude")]},
-        {"name": "scripted-gemini", "wire": "gemini", "base_url": format!("{provider}/v1beta"),
-         "models": [model("gemini")]},
-        {"name": "scripted-bedrock", "wire": "bedrock", "base_url": provider, "models": [model("nova:0")]},
-    ]);
-    let plain = [
-        ("STAGE", "local"),
-        ("TABLE_NAME", TABLE),
-        ("BUCKET_NAME", "bucket"),
-        ("QUEUE_URL", "http://127.0.0.1:9/queue"),
-        ("MAIL_QUEUE_URL", "http://127.0.0.1:9/mail"),
-        ("MAIL_SENDER", "chatter@example.com"),
-        ("MAIL_TRANSPORT", "file:/nowhere"),
-        ("APP_URL", "http://app.chatter.test"),
-        ("EMAIL_VERIFICATION", "optional"),
-        ("SIGNING_KEYS_SECRET_ID", "signing-keys"),
-        ("DATA_KEYS_SECRET_ID", "data-keys"),
-        ("PROVIDER_KEYS_SECRET_ID", "provider-keys"),
-        ("TOKEN_ISSUER", "http://chatter.test"),
-        ("TURN_TIMEOUT_SECONDS", "60"),
-        ("ALLOWED_ORIGINS", ORIGIN),
-    ];
-    let plain = plain.map(|(name, value)| (name, value.to_owned()));
-    let lists = [
-        ("PROVIDERS", providers.to_string()),
-        ("LIMITS", limits.to_string()),
-    ];
-    plain.into_iter().chain(lists).collect()
 }

@@ -12,12 +12,14 @@
 mod api;
 mod people;
 mod reply;
+mod settings;
 mod table;
 mod turns;
 
-pub use api::{Body, ORIGIN, START, TestApi, config, settings, template};
+pub use api::{Body, ORIGIN, START, TestApi, template};
 pub use people::{PASSWORD, People, Person};
 pub use reply::{Event, Reply};
+pub use settings::{config, settings};
 pub use stand_ins::meter::{Asked, COUNTING, Call, Fault};
 pub use stand_ins::provider::Received;
 pub use turns::put_message;
