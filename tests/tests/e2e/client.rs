@@ -136,18 +136,14 @@ impl Client {
         let reply = self
             .post(path, &json!({"content": content, "stream": true}))
             .await;
-        assert_eq!(reply.status(), 200);
-        assert_eq!(
-            reply.headers()["content-type"],
-            "text/event-stream; charset=utf-8"
-        );
-        Events {
-            response: reply
-                .bytes_stream()
-                .map(|bytes| bytes.map(|bytes| bytes.to_vec()))
-                .boxed(),
-            text: String::new(),
-        }
+        Events::of(reply)
+    }
+
+    /// The events of a run after the one with that number.
+    pub(crate) async fn events_after(&self, run: &str, last: u64) -> Events {
+        let request = self.request(Method::GET, &format!("/api/v1/runs/{run}/events"));
+        let request = request.header("last-event-id", last);
+        Events::of(request.send().await.expect("an answer"))
     }
 
     /// The messages of a conversation.
@@ -161,6 +157,22 @@ impl Client {
 }
 
 impl Events {
+    /// Those of a reply that must be a stream.
+    fn of(reply: Response) -> Self {
+        assert_eq!(reply.status(), 200);
+        assert_eq!(
+            reply.headers()["content-type"],
+            "text/event-stream; charset=utf-8"
+        );
+        Self {
+            response: reply
+                .bytes_stream()
+                .map(|bytes| bytes.map(|bytes| bytes.to_vec()))
+                .boxed(),
+            text: String::new(),
+        }
+    }
+
     /// The next event. `None` at the end of the stream.
     pub(crate) async fn next(&mut self) -> Option<Event> {
         loop {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::client::Client;
+use crate::client::{Client, Event};
 
 const REAL: &str = "smollm2-135m-instruct";
 const SCRIPTED: &str = "scripted";
@@ -284,4 +284,25 @@ pub(crate) async fn the_conversation_is_found_again(client: &mut Client, path: &
             .is_some_and(|text| !text.is_empty()),
         "{answer}"
     );
+}
+
+/// Through the gateway: a stream that was read to some event goes on after it, and a run that has ended stays so.
+pub(crate) async fn a_run_is_read_on_after_a_break(client: &Client) {
+    let path = client.conversation(SCRIPTED).await;
+    let script = json!({"say": ["Once", " upon", " a time"]}).to_string();
+    let whole = client.stream(&path, &script).await.rest().await;
+    let run = whole[0].data["run_id"].as_str().expect("a run").to_owned();
+    let rest = client.events_after(&run, 1).await.rest().await;
+    let told = |events: &[Event]| -> Vec<(String, Value)> {
+        let told = events.iter();
+        told.map(|event| (event.name.clone(), event.data.clone()))
+            .collect()
+    };
+    assert_eq!(told(&rest), told(&whole[2..]));
+    let cancelled = client
+        .post(&format!("/api/v1/runs/{run}/cancel"), &json!({}))
+        .await;
+    assert_eq!(cancelled.status(), 200);
+    let run: Value = cancelled.json().await.expect("JSON");
+    assert_eq!(run["status"], "completed");
 }
