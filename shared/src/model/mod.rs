@@ -11,6 +11,7 @@ mod id;
 mod identity;
 mod inline_data;
 mod llm;
+mod price;
 mod run;
 mod session;
 mod tenant;
@@ -36,6 +37,7 @@ pub use id::{
 pub use identity::{Email, Password, PersonName, User};
 pub use inline_data::{InlineData, MAX_DATA_BYTES};
 pub use llm::{Capability, MaxTokensField, ModelSpec, ProviderName, ProviderSpec, Wire};
+pub use price::{MicroDollars, Price};
 pub use run::{Attempt, Run, RunEnd, RunEvent, RunProblem, RunStatus};
 pub use session::Session;
 pub use tenant::{
