@@ -7,7 +7,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::limits::{self, Policy};
-use crate::model::{ProviderName, ProviderSpec, Wire};
+use crate::model::{Price, ProviderName, ProviderSpec, Wire};
 use crate::telemetry::Levels;
 use addresses::{SENDER_RULE, URL_RULE, name, secure_url, sender};
 
@@ -256,7 +256,7 @@ impl<G: Fn(&str) -> Option<String>> Reader<G> {
     }
 
     fn providers(&mut self, stage: Option<Stage>) -> Vec<ProviderSpec> {
-        let rule = "a JSON list of {name, wire, base_url, models: [{id, context_window, max_output_tokens, capabilities}]}";
+        let rule = "a JSON list of {name, wire, base_url, models: [{id, context_window, max_output_tokens, capabilities, price}]}";
         let parsed = self.parsed("PROVIDERS", rule, |value| {
             serde_json::from_str::<Vec<ProviderSpec>>(value).ok()
         });
@@ -289,6 +289,10 @@ impl<G: Fn(&str) -> Option<String>> Reader<G> {
                     self.faults.push(format!(
                         "{place}: a model's max_output_tokens must be from 1 to less than its context_window"
                     ));
+                }
+                if let Some((field, rule)) = model.price.as_ref().and_then(Price::fault) {
+                    self.faults
+                        .push(format!("{place}: a model's price.{field} {rule}"));
                 }
             }
         }

@@ -109,6 +109,7 @@ mod tests {
             context_window,
             max_output_tokens: 100,
             capabilities: Default::default(),
+            price: None,
         }
     }
 

@@ -181,17 +181,24 @@ impl Running {
     }
 
     fn note_attempt(&mut self, outcome: &Outcome, latency: Duration) {
-        let (problem, first_token) = match outcome {
-            Outcome::Answered(collected, _) => (None, collected.first_token),
-            Outcome::Failed(error) => (Some(problem(error, &self.run).slug), None),
-            Outcome::Lost => (None, None),
+        let (problem, first_token, usage) = match outcome {
+            Outcome::Answered(collected, _) => (None, collected.first_token, collected.usage),
+            Outcome::Failed(error) => (Some(problem(error, &self.run).slug), None, None),
+            Outcome::Lost => (None, None, None),
         };
+        let price = self.model.spec().price.as_ref().filter(|_| usage.is_some());
+        let cost = price.zip(usage).map(|(price, usage)| price.of(&usage));
+        self.run.cost = cost;
         self.run.attempts.push(Attempt {
             provider: self.model.provider().name.clone(),
             model: self.model.spec().id.clone(),
             problem,
             first_token_ms: first_token.map(milliseconds),
             latency_ms: milliseconds(latency),
+            usage,
+            usage_estimated: false,
+            cost_micro_dollars: cost,
+            price_version: price.map(|price| price.version.clone()),
         });
     }
 

@@ -235,6 +235,7 @@ impl Engine {
             status: RunStatus::InProgress,
             attempts: Vec::new(),
             usage: None,
+            cost: None,
             problem: None,
             owner: RunnerId::new(),
             lease_until: now.plus(LEASE),

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::id::NotAnId;
+use super::price::Price;
 
 /// The protocol that a provider speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -98,6 +99,9 @@ pub struct ModelSpec {
     /// What it can do beside text; nothing if not set.
     #[serde(default)]
     pub capabilities: BTreeSet<Capability>,
+    /// What it costs. Without it, what it costs is not known, which is not the same as nothing.
+    #[serde(default)]
+    pub price: Option<Price>,
 }
 
 /// What a model can do beside text.

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Moment;
-use crate::model::{ConversationId, MessageId, RequestId, RunId, RunnerId, Usage};
+use crate::model::{
+    ConversationId, MessageId, MicroDollars, RequestId, RunId, RunnerId, Usage,
+};
 
 /// Where a run is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -43,6 +45,20 @@ pub struct Attempt {
     pub first_token_ms: Option<u64>,
     /// From the call until its end, in milliseconds.
     pub latency_ms: u64,
+    /// What it used: as the provider counted it, or as we do where it broke off before the provider said. Absent if
+    /// nothing is known to be used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usage: Option<Usage>,
+    /// Whether `usage` is our count.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[schema(required = false)]
+    pub usage_estimated: bool,
+    /// What it cost, in micro-dollars. Absent if nothing was used, or the model has no price.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost_micro_dollars: Option<MicroDollars>,
+    /// The price list that it was charged by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price_version: Option<String>,
 }
 
 /// What happened in a run that its events are made of: what stands in its row.
@@ -69,8 +85,10 @@ pub struct Run {
     pub status: RunStatus,
     /// Who was asked, in order.
     pub attempts: Vec<Attempt>,
-    /// What was used, as the providers counted it.
+    /// What the answer used. What attempts before it used stands there.
     pub usage: Option<Usage>,
+    /// What all attempts cost. `None` until it is known, and where no model that was asked has a price.
+    pub cost: Option<MicroDollars>,
     /// Why it failed: the type of a problem without its prefix, and the sentence for the client.
     pub problem: Option<RunProblem>,
     /// Who works on it: each process has another one.

@@ -19,6 +19,7 @@ pub async fn put_message(store: &TenantStore, conversation: ConversationId, mess
         status: RunStatus::Completed,
         attempts: Vec::new(),
         usage: None,
+        cost: None,
         problem: None,
         owner: RunnerId::new(),
         lease_until: message.created_at,

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use shared::http::Timestamp;
-use shared::model::{Attempt, ConversationId, MessageId, Run, RunId, RunStatus, Usage};
+use shared::model::{Attempt, ConversationId, MessageId, MicroDollars, Run, RunId, RunStatus, Usage};
 
 /// What becomes of a question.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
@@ -26,6 +26,9 @@ pub(crate) struct RunView {
     attempts: Vec<Attempt>,
     /// What was used, as the provider counted it; `null` until it is known, and where the provider did not say.
     usage: Option<Usage>,
+    /// What all attempts cost, in micro-dollars; `null` until it is known, and where no model that was asked has a
+    /// price.
+    cost_micro_dollars: Option<MicroDollars>,
     /// Why there is no answer: a problem document.
     #[schema(value_type = Option<shared::http::Problem>)]
     problem: Option<serde_json::Value>,
@@ -51,6 +54,7 @@ impl From<Run> for RunView {
             status,
             attempts,
             usage,
+            cost,
             problem,
             owner: _,
             lease_until: _,
@@ -71,6 +75,7 @@ impl From<Run> for RunView {
             model,
             attempts,
             usage,
+            cost_micro_dollars: cost,
             problem,
             cancel_requested,
             created_at: Timestamp(created_at),
