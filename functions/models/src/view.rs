@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use engine::Model;
 use serde::Serialize;
-use shared::model::Capability;
+use shared::model::{Capability, Price};
 
 /// A model.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
@@ -22,6 +22,8 @@ pub(crate) struct ModelView {
     max_output_tokens: u32,
     /// What it can do beside text.
     capabilities: BTreeSet<Capability>,
+    /// What it costs; `null` if that is not known.
+    price: Option<Price>,
 }
 
 impl ModelView {
@@ -34,6 +36,7 @@ impl ModelView {
             context_window: spec.context_window,
             max_output_tokens: spec.max_output_tokens,
             capabilities: spec.capabilities.clone(),
+            price: spec.price.clone(),
         }
     }
 }

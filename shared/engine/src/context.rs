@@ -15,6 +15,8 @@ pub(crate) struct Turned {
 #[derive(Debug, Default)]
 pub(crate) struct Window {
     left: u64,
+    /// How many tokens stand in it, without the answer's.
+    used: u64,
     full: bool,
     newest_first: Vec<Turned>,
 }
@@ -28,8 +30,8 @@ impl Window {
         question: &str,
     ) -> Result<Self, (u64, u64)> {
         let total = u64::from(model.context_window);
-        let reserved =
-            u64::from(model.max_output_tokens) + system_prompt.map_or(0, tokens::of_text);
+        let instructions = system_prompt.map_or(0, tokens::of_text);
+        let reserved = u64::from(model.max_output_tokens) + instructions;
         let available = total.saturating_sub(reserved);
         let needed = tokens::of_text(question);
         if needed > available {
@@ -37,6 +39,7 @@ impl Window {
         }
         Ok(Self {
             left: available - needed,
+            used: instructions + needed,
             full: false,
             newest_first: vec![Turned {
                 role: Role::User,
@@ -55,6 +58,7 @@ impl Window {
                 return;
             }
             self.left -= cost;
+            self.used += cost;
             self.newest_first.push(Turned {
                 role: message.role,
                 content: message.content.clone(),
@@ -70,6 +74,11 @@ impl Window {
         let average = page.iter().map(tokens::of_message).sum::<u64>() / page.len() as u64;
         let wanted = self.left / average.max(1) * 5 / 4 + 4;
         Some(u32::try_from(wanted).unwrap_or(u32::MAX).min(1000))
+    }
+
+    /// How many tokens the model is sent, as we count them.
+    pub(crate) const fn used(&self) -> u64 {
+        self.used
     }
 
     /// The messages in their order, from a question of the user on: some providers refuse to begin with an

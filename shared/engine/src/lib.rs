@@ -4,6 +4,7 @@
 
 mod asking;
 mod catalogue;
+mod collected;
 mod context;
 mod events;
 mod follow;

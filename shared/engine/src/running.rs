@@ -3,11 +3,10 @@
 use std::time::{Duration, Instant};
 
 use shared::clock::Moment;
-use shared::error::ProviderFault;
 use shared::http::TraceContext;
 use shared::model::{
     Answer, Attempt, Conversation, FinishReason, MAX_CONTENT_BYTES, Message, Role, Run, RunEnd,
-    RunStatus, Usage,
+    RunStatus,
 };
 use shared::store::{Ended, Pulse, TenantStore};
 use shared::{Error, Result};
@@ -15,6 +14,7 @@ use tokio::sync::mpsc;
 
 use crate::asking::Asking;
 use crate::catalogue::Model;
+use crate::collected::{Collected, Counted, Outcome, counted, outcome};
 use crate::context::Window;
 use crate::events;
 use crate::provider::{Part, Prompt};
@@ -44,23 +44,6 @@ pub(crate) struct Running {
     pub(crate) events: Option<mpsc::Sender<TurnEvent>>,
 }
 
-/// An answer as it came, before it is a message.
-#[derive(Debug, Default)]
-struct Collected {
-    text: String,
-    finish_reason: Option<FinishReason>,
-    usage: Option<Usage>,
-    first_token: Option<Duration>,
-}
-
-/// How asking ended.
-enum Outcome {
-    Answered(Collected, FinishReason),
-    Failed(Error),
-    /// Somebody else has ended the run.
-    Lost,
-}
-
 /// What a run ends with.
 enum Last<'a> {
     Answer(&'a Message),
@@ -78,8 +61,9 @@ impl Running {
         let mut collected = Collected::default();
         let answered = self.answer(started, &mut recorder, &mut collected).await;
         let latency = started.elapsed();
+        let counted = counted(&answered, &collected);
         let outcome = outcome(answered, collected);
-        self.note_attempt(&outcome, latency);
+        self.note_attempt(&outcome, latency, counted);
         // What is left to store of the events is stored beside the answer, and nobody waits for it.
         let stored = tokio::spawn(recorder.finish());
         let last = match outcome {
@@ -101,6 +85,7 @@ impl Running {
         collected: &mut Collected,
     ) -> Result<Pulse> {
         let window = std::mem::take(&mut self.window);
+        collected.sent_tokens = window.used();
         let asking = Asking {
             engine: self.engine.clone(),
             store: self.store.clone(),
@@ -130,6 +115,7 @@ impl Running {
                         .get_or_insert_with(|| started.elapsed());
                     if collected.text.len() + delta.len() > MAX_CONTENT_BYTES {
                         collected.finish_reason = Some(FinishReason::Length);
+                        collected.cut = true;
                         return Ok(Pulse::GoOn);
                     }
                     collected.text.push_str(&delta);
@@ -180,12 +166,13 @@ impl Running {
         }
     }
 
-    fn note_attempt(&mut self, outcome: &Outcome, latency: Duration) {
-        let (problem, first_token, usage) = match outcome {
-            Outcome::Answered(collected, _) => (None, collected.first_token, collected.usage),
-            Outcome::Failed(error) => (Some(problem(error, &self.run).slug), None, None),
-            Outcome::Lost => (None, None, None),
+    fn note_attempt(&mut self, outcome: &Outcome, latency: Duration, counted: Counted) {
+        let (problem, first_token) = match outcome {
+            Outcome::Answered(collected, _) => (None, collected.first_token),
+            Outcome::Failed(error) => (Some(problem(error, &self.run).slug), None),
+            Outcome::Lost => (None, None),
         };
+        let Counted { usage, estimated } = counted;
         let price = self.model.spec().price.as_ref().filter(|_| usage.is_some());
         let cost = price.zip(usage).map(|(price, usage)| price.of(&usage));
         self.run.cost = cost;
@@ -196,7 +183,7 @@ impl Running {
             first_token_ms: first_token.map(milliseconds),
             latency_ms: milliseconds(latency),
             usage,
-            usage_estimated: false,
+            usage_estimated: estimated,
             cost_micro_dollars: cost,
             price_version: price.map(|price| price.version.clone()),
         });
@@ -371,24 +358,6 @@ impl Running {
             self.run.id,
             message.id
         );
-    }
-}
-
-/// What comes of what was collected.
-fn outcome(answered: Result<Pulse>, collected: Collected) -> Outcome {
-    let nonsense =
-        |what: &'static str| Outcome::Failed(Error::provider(ProviderFault::Nonsense, what));
-    let blank = collected.text.trim().is_empty();
-    match (answered, collected.finish_reason) {
-        (Err(error), _) => Outcome::Failed(error),
-        (Ok(Pulse::Lost), _) => Outcome::Lost,
-        (Ok(Pulse::Stop), _) if blank => Outcome::Failed(Error::RunCancelled),
-        (Ok(Pulse::Stop), _) => Outcome::Answered(collected, FinishReason::Cancelled),
-        (Ok(Pulse::GoOn), None) => nonsense("the answer has no finish reason"),
-        (Ok(Pulse::GoOn), Some(reason)) if blank && reason != FinishReason::ContentFilter => {
-            nonsense("the answer is empty")
-        }
-        (Ok(Pulse::GoOn), Some(reason)) => Outcome::Answered(collected, reason),
     }
 }
 

@@ -137,6 +137,20 @@ fn a_model_that_leaves_no_room_for_input_is_refused() {
 }
 
 #[test]
+fn a_model_may_have_a_price_within_bounds() {
+    let priced = |price: &str| {
+        let model = format!(r#"1024,"price":{{"version":"1","input":400000,"output":{price}}}"#);
+        read_with("PROVIDERS", Some(&PROVIDERS.replace("1024", &model)))
+    };
+    let config = priced("1600000").expect("no fault");
+    let price = config.providers[0].models[0].price.as_ref();
+    assert_eq!(price.expect("a price").output, 1_600_000);
+    let faults = priced("1000000000001").expect_err("over a million dollars");
+    assert!(faults.0[0].contains("price.output must be"), "{faults}");
+    assert!(priced("-1").is_err() && priced("0.5").is_err());
+}
+
+#[test]
 fn providers_speak_four_wires_and_models_say_what_they_can() {
     for (name, wire) in [
         ("openai", Wire::Openai),

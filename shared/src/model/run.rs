@@ -3,9 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Moment;
-use crate::model::{
-    ConversationId, MessageId, MicroDollars, RequestId, RunId, RunnerId, Usage,
-};
+use crate::model::{ConversationId, MessageId, MicroDollars, RequestId, RunId, RunnerId, Usage};
 
 /// Where a run is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]

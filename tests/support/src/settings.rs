@@ -27,7 +27,8 @@ fn settings_with(provider: &str, limits: &Value) -> BTreeMap<&'static str, Strin
     let providers = json!([
         {"name": "scripted", "wire": "openai", "base_url": format!("{provider}/v1"),
          "models": [model("small"), {"id": "large", "context_window": 100_000, "max_output_tokens": 1000,
-                                      "capabilities": ["tools", "images"]}]},
+                                      "capabilities": ["tools", "images"],
+                                      "price": {"version": "2026", "input": 400_000, "output": 1_600_000}}]},
         {"name": "scripted-claude", "wire": "anthropic", "base_url": provider, "models": [model("claude")]},
         {"name": "scripted-gemini", "wire": "gemini", "base_url": format!("{provider}/v1beta"),
          "models": [model("gemini")]},

@@ -2,7 +2,9 @@
 
 use serde::Serialize;
 use shared::http::Timestamp;
-use shared::model::{Attempt, ConversationId, MessageId, MicroDollars, Run, RunId, RunStatus, Usage};
+use shared::model::{
+    Attempt, ConversationId, MessageId, MicroDollars, Run, RunId, RunStatus, Usage,
+};
 
 /// What becomes of a question.
 #[derive(Debug, Serialize, utoipa::ToSchema)]

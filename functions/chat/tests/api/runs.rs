@@ -68,6 +68,45 @@ async fn a_run_tells_what_became_of_a_question() {
 }
 
 #[tokio::test]
+async fn a_run_costs_what_its_tokens_cost_at_the_price_in_force() {
+    let api = api().await;
+    let path = conversation(&api, json!({"model": "large"})).await;
+    let reply = say(&api, &path, json!({"say": ["Hello", " there"]})).await;
+    let run = api.get(ADA, &run_of(&reply)).await.body();
+    let tokens = |kind: &str| run["usage"][kind].as_u64().expect("a count");
+    // 0.4 micro-dollars a token of input, 1.6 a token of output.
+    let tenths = tokens("input_tokens") * 4 + tokens("output_tokens") * 16;
+    assert!(
+        !tenths.is_multiple_of(10),
+        "{tenths} would not show rounding"
+    );
+    let cost = Value::from(tenths.div_ceil(10));
+    assert_eq!(run["cost_micro_dollars"], cost);
+    assert_eq!(run["attempts"][0]["cost_micro_dollars"], cost);
+    assert_eq!(run["attempts"][0]["price_version"], "2026");
+    assert_eq!(run["attempts"][0]["usage"], run["usage"]);
+}
+
+#[tokio::test]
+async fn what_has_no_price_or_no_count_has_no_cost() {
+    let api = api().await;
+    for (model, script) in [
+        ("small", json!({"say": ["Hello"]})),
+        ("large", json!({"say": ["Hello"], "usage": false})),
+        ("large", json!({"status": 500})),
+    ] {
+        let path = conversation(&api, json!({"model": model})).await;
+        stream(&api, &path, script).await;
+        let run = api.get(ADA, &newest(&api).await).await.body();
+        assert!(run["ended_at"].is_string());
+        assert_eq!(run["cost_micro_dollars"], Value::Null, "{model}");
+        let attempt = &run["attempts"][0];
+        assert_eq!(attempt.get("cost_micro_dollars"), None, "{model}");
+        assert_eq!(attempt.get("price_version"), None, "{model}");
+    }
+}
+
+#[tokio::test]
 async fn a_run_without_an_answer_says_why() {
     let api = api().await;
     let path = conversation(&api, json!({})).await;
@@ -117,7 +156,7 @@ async fn runs_are_listed_newest_first_and_are_nobody_else_s() {
 #[tokio::test]
 async fn a_run_that_is_cancelled_keeps_what_was_written() {
     let api = api().await;
-    let path = conversation(&api, json!({})).await;
+    let path = conversation(&api, json!({"model": "large"})).await;
     let script = json!({"say": ["Once", " upon", " a"], "stall_after": 2});
     let turn = stream(&api, &path, script);
     // It is cancelled in another process than the one that works on it.
@@ -140,7 +179,10 @@ async fn a_run_that_is_cancelled_keeps_what_was_written() {
     assert_eq!(events[3].data["content"], "Once upon");
     assert_eq!(events[3].data["finish_reason"], "cancelled");
     assert_eq!(messages(&api, &path).await[1], events[3].data);
-    assert_eq!(api.get(ADA, &run).await.body()["status"], "cancelled");
+    let ended = api.get(ADA, &run).await.body();
+    assert_eq!(ended["status"], "cancelled");
+    let question = messages(&api, &path).await[0]["content"].clone();
+    assert_estimated(&ended, question.as_str().expect("text"), "Once upon");
     // What has ended stays as it is.
     let again = api.post(ADA, &format!("{run}/cancel"), json!({})).await;
     assert_eq!(
@@ -148,6 +190,34 @@ async fn a_run_that_is_cancelled_keeps_what_was_written() {
         (200, &json!(true))
     );
     assert_eq!(say(&api, &path, "Go on").await.status, 201);
+}
+
+/// Whether the run's only attempt has our count of what it used, and costs that at the price of `large`.
+fn assert_estimated(run: &Value, question: &str, answer: &str) {
+    // A token for three letters, and eight for a message.
+    let sent = question.len().div_ceil(3) + 8;
+    let written = answer.len().div_ceil(3);
+    let attempt = &run["attempts"][0];
+    assert_eq!(attempt["usage_estimated"], true, "{attempt}");
+    assert_eq!(
+        attempt["usage"],
+        json!({"input_tokens": sent, "output_tokens": written})
+    );
+    let cost = Value::from((sent * 4 + written * 16).div_ceil(10));
+    assert_eq!(attempt["cost_micro_dollars"], cost);
+    assert_eq!(run["cost_micro_dollars"], cost);
+}
+
+#[tokio::test]
+async fn an_answer_that_broke_off_costs_what_was_written_of_it() {
+    let api = api().await;
+    let path = conversation(&api, json!({"model": "large"})).await;
+    let script = json!({"say": ["Once", " upon", " a"], "cut_after": 2});
+    let reply = stream(&api, &path, script).await;
+    let run = api.get(ADA, &run_of(&reply)).await.body();
+    assert_eq!(run["status"], "failed");
+    let question = messages(&api, &path).await[0]["content"].clone();
+    assert_estimated(&run, question.as_str().expect("text"), "Once upon");
 }
 
 /// How many events of a run are stored.

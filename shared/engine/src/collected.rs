@@ -1,0 +1,73 @@
+//! An answer as it came, what it used, and what comes of it.
+
+use std::time::Duration;
+
+use shared::error::ProviderFault;
+use shared::model::{FinishReason, Usage};
+use shared::store::Pulse;
+use shared::{Error, Result};
+
+use crate::tokens;
+
+/// An answer as it came, before it is a message.
+#[derive(Debug, Default)]
+pub(crate) struct Collected {
+    pub(crate) text: String,
+    pub(crate) finish_reason: Option<FinishReason>,
+    pub(crate) usage: Option<Usage>,
+    pub(crate) first_token: Option<Duration>,
+    /// How many tokens the model was sent, as we count them.
+    pub(crate) sent_tokens: u64,
+    /// Whether we stopped reading, because it became longer than a message may be.
+    pub(crate) cut: bool,
+}
+
+/// How asking ended.
+pub(crate) enum Outcome {
+    Answered(Collected, FinishReason),
+    Failed(Error),
+    /// Somebody else has ended the run.
+    Lost,
+}
+
+/// What an attempt used.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Counted {
+    pub(crate) usage: Option<Usage>,
+    /// Whether we counted it.
+    pub(crate) estimated: bool,
+}
+
+/// Providers tell at the end what was used. Where an answer breaks off before that, we count what was sent and what
+/// came of it.
+pub(crate) fn counted(answered: &Result<Pulse>, collected: &Collected) -> Counted {
+    let broke_off = collected.cut || !matches!(answered, Ok(Pulse::GoOn));
+    let estimated = broke_off && collected.usage.is_none() && !collected.text.is_empty();
+    let estimate = || Usage {
+        input_tokens: collected.sent_tokens,
+        output_tokens: tokens::estimate(&collected.text),
+        ..Usage::default()
+    };
+    Counted {
+        usage: collected.usage.or_else(|| estimated.then(estimate)),
+        estimated,
+    }
+}
+
+/// What comes of what was collected.
+pub(crate) fn outcome(answered: Result<Pulse>, collected: Collected) -> Outcome {
+    let nonsense =
+        |what: &'static str| Outcome::Failed(Error::provider(ProviderFault::Nonsense, what));
+    let blank = collected.text.trim().is_empty();
+    match (answered, collected.finish_reason) {
+        (Err(error), _) => Outcome::Failed(error),
+        (Ok(Pulse::Lost), _) => Outcome::Lost,
+        (Ok(Pulse::Stop), _) if blank => Outcome::Failed(Error::RunCancelled),
+        (Ok(Pulse::Stop), _) => Outcome::Answered(collected, FinishReason::Cancelled),
+        (Ok(Pulse::GoOn), None) => nonsense("the answer has no finish reason"),
+        (Ok(Pulse::GoOn), Some(reason)) if blank && reason != FinishReason::ContentFilter => {
+            nonsense("the answer is empty")
+        }
+        (Ok(Pulse::GoOn), Some(reason)) => Outcome::Answered(collected, reason),
+    }
+}
