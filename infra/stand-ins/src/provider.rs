@@ -193,7 +193,9 @@ fn unsigned(fault: &'static str) -> Response {
 
 async fn answer(wire: Wire, desk: &Desk, headers: HeaderMap, body: Value) -> Response {
     let refusal = desk.refusal(&headers);
-    let script = Script::of(&wire.said(&body));
+    let (said, model) = (wire.said(&body), body["model"].as_str().unwrap_or_default());
+    let before = desk.asked_before(format!("{model} {said}"));
+    let script = Script::of(&said).when(model, before);
     desk.note(Received { headers, body });
     if let Some(refusal) = refusal {
         return refusal;

@@ -1,6 +1,6 @@
 //! What the scripted provider remembers between requests.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::Json;
@@ -24,16 +24,25 @@ impl Received {
     }
 }
 
-/// What the provider keeps: the requests it got, and the keys it takes no more.
+/// What the provider keeps: the requests it got, the keys it takes no more, and how often it was asked what.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Desk {
     received: Arc<Mutex<Vec<Received>>>,
     refused: Arc<Mutex<HashSet<String>>>,
+    asked: Arc<Mutex<HashMap<String, usize>>>,
 }
 
 impl Desk {
     pub(super) fn note(&self, received: Received) {
         lock(&self.received).push(received);
+    }
+
+    /// How often the same was asked before.
+    pub(super) fn asked_before(&self, what: String) -> usize {
+        let mut asked = lock(&self.asked);
+        let times = asked.entry(what).or_default();
+        *times += 1;
+        *times - 1
     }
 
     pub(super) fn take(&self) -> Vec<Received> {

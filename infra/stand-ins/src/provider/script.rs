@@ -1,5 +1,7 @@
 //! What the scripted provider is told to do.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 
 /// What the provider does with a request. Times are in milliseconds. The pieces of an answer are what it thinks, what it
@@ -43,6 +45,10 @@ pub struct Script {
     pub counts: Counts,
     /// Cuts the bytes into pieces of that size.
     pub split: Option<usize>,
+    /// What it does instead the first times that a model is asked this, in their order.
+    pub attempts: Vec<Script>,
+    /// What it does instead where that model is asked. The wires of Google and Amazon have none in the body.
+    pub models: BTreeMap<String, Script>,
 }
 
 /// A call of a tool.
@@ -106,6 +112,8 @@ impl Default for Script {
             usage: true,
             counts: Counts::default(),
             split: None,
+            attempts: Vec::new(),
+            models: BTreeMap::new(),
         }
     }
 }
@@ -129,6 +137,17 @@ impl Script {
             say: vec!["You said: ".to_owned(), said.to_owned()],
             ..Self::default()
         })
+    }
+
+    /// What it does where that model is asked, which was asked the same so often before.
+    pub(super) fn when(mut self, model: &str, before: usize) -> Self {
+        if let Some(script) = self.models.remove(model) {
+            return script.when(model, before);
+        }
+        if before < self.attempts.len() {
+            return self.attempts.swap_remove(before);
+        }
+        self
     }
 
     pub(super) fn output_tokens(&self) -> u64 {
