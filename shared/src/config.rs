@@ -7,7 +7,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::limits::{self, Policy};
-use crate::model::{Price, ProviderName, ProviderSpec, Wire};
+use crate::model::{ProviderName, ProviderOwner, ProviderSpec, Wire};
 use crate::telemetry::Levels;
 use addresses::{SENDER_RULE, URL_RULE, name, secure_url, sender};
 
@@ -260,7 +260,10 @@ impl<G: Fn(&str) -> Option<String>> Reader<G> {
         let parsed = self.parsed("PROVIDERS", rule, |value| {
             serde_json::from_str::<Vec<ProviderSpec>>(value).ok()
         });
-        let providers = parsed.unwrap_or_default();
+        let mut providers = parsed.unwrap_or_default();
+        for provider in &mut providers {
+            provider.owner = ProviderOwner::Platform;
+        }
         let mut names = HashSet::new();
         let mut models = HashSet::new();
         for (index, provider) in providers.iter().enumerate() {
@@ -280,19 +283,14 @@ impl<G: Fn(&str) -> Option<String>> Reader<G> {
                 ));
             }
             for model in &provider.models {
-                if model.id.is_empty() || !models.insert(model.id.as_str()) {
-                    self.faults.push(format!(
-                        "{place}: a model's id must be set and stand only once"
-                    ));
-                }
-                if model.max_output_tokens == 0 || model.max_output_tokens >= model.context_window {
-                    self.faults.push(format!(
-                        "{place}: a model's max_output_tokens must be from 1 to less than its context_window"
-                    ));
-                }
-                if let Some((field, rule)) = model.price.as_ref().and_then(Price::fault) {
+                if !models.insert(model.id.as_str()) {
                     self.faults
-                        .push(format!("{place}: a model's price.{field} {rule}"));
+                        .push(format!("{place}: a model's id must stand only once"));
+                }
+                if let Some((field, rule)) = model.fault() {
+                    let field = field.replace('/', ".");
+                    self.faults
+                        .push(format!("{place}: a model's {field} {rule}"));
                 }
             }
         }

@@ -39,6 +39,8 @@ pub enum ProviderFault {
     Unauthorized,
     /// 401 or 403 for a key that the tenant brought.
     CredentialRefused,
+    /// The address that the tenant named for its provider may not be reached.
+    AddressRefused,
     /// Any other 4xx: the provider refused this request.
     Refused,
     /// An answer that is not the protocol: HTML, broken JSON, an event over the size limit.
@@ -54,6 +56,7 @@ impl ProviderFault {
             | Self::ContextTooLong
             | Self::Unauthorized
             | Self::CredentialRefused
+            | Self::AddressRefused
             | Self::Refused => false,
         }
     }
@@ -226,6 +229,9 @@ fn provider_sentence(fault: &ProviderFault) -> &'static str {
         }
         ProviderFault::CredentialRefused => {
             "the model provider refused your tenant's own key; an administrator must replace or delete it"
+        }
+        ProviderFault::AddressRefused => {
+            "the address of your tenant's model provider may not be used, because it is not public; an administrator must change it"
         }
         ProviderFault::Refused => {
             "the model provider refused the request; your message is kept, try another model or a shorter message"

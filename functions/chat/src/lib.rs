@@ -7,7 +7,7 @@ mod stream;
 
 use axum::Router;
 use axum::extract::FromRef;
-use engine::{Catalogue, Engine, ProviderKeys, Providers};
+use engine::{Engine, ProviderKeys, Providers};
 use shared::{App, Result};
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -29,13 +29,9 @@ pub fn router(app: App) -> Result<Router> {
 
 /// The group's routes with provider keys from elsewhere.
 pub fn router_with(app: App, keys: ProviderKeys) -> Result<Router> {
-    let catalogue = Catalogue::new(&app.config.providers);
+    let providers = Providers::new(keys, &app.sdk, &app.clock, &app.guard);
     let state = Chat {
-        engine: Engine::new(
-            app.clone(),
-            catalogue,
-            Providers::new(keys, &app.sdk, &app.clock),
-        ),
+        engine: Engine::new(app.clone(), providers),
         app,
     };
     Ok(routes().with_state(state).into())

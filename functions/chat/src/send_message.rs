@@ -10,7 +10,7 @@ use shared::auth::Caller;
 use shared::http::{
     IDEMPOTENCY_REPLAYED, IdempotencyKey, Json, MessageView, Path, REPLAYED, location,
 };
-use shared::model::{ConversationId, MessageContent, RunEvent};
+use shared::model::{ConversationId, MessageContent, ModelSettings, RunEvent};
 use shared::store::Once;
 use shared::{Error, Result};
 
@@ -25,6 +25,13 @@ pub(crate) struct NewMessage {
     /// What to say: up to 200,000 bytes, and no more than fits the model's window.
     #[schema(example = "What is the capital of Norway?", min_length = 1)]
     content: String,
+    /// The model or route that shall answer this message; the conversation's if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    model: Option<String>,
+    /// How it shall answer; what is left out is said by the conversation, or else by the tenant's registry.
+    #[serde(default)]
+    #[schema(required = false)]
+    settings: ModelSettings,
     /// Whether the answer shall come as a stream of events or as a whole.
     #[serde(default)]
     stream: bool,
@@ -34,7 +41,8 @@ pub(crate) struct NewMessage {
 ///
 /// With `stream: false` the answer is the assistant's message. With `stream: true` it is a stream of
 /// server-sent events: `start` with all ids, `delta`s with the text, and at last either `done` with the
-/// stored message or `error` with a problem document. A stream without one of these two was cut off; the
+/// stored message or `error` with a problem document. Between them a `switch` tells that another model of a
+/// route is asked, and that the answer begins anew. A stream without one of these two was cut off; the
 /// answer is finished and stored nevertheless, and the events of its run can be read on from any of them at
 /// `GET /api/v1/runs/{run_id}/events`.
 ///
@@ -73,9 +81,15 @@ pub(crate) async fn send_message(
     } else {
         call.wants.json()?;
     }
+    let faults = new.settings.faults("/settings");
+    if !faults.is_empty() {
+        return Err(Error::Invalid(faults));
+    }
     let request = TurnRequest {
         conversation,
         content: MessageContent::parse("/content", &new.content)?,
+        model: new.model.clone(),
+        settings: new.settings.clone(),
         once: once(&caller, &key, conversation, &new)?,
         deadline: call.deadline.within(chat.app.config.turn_timeout),
         request_id,

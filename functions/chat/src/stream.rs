@@ -7,7 +7,7 @@ use axum::http::HeaderValue;
 use axum::http::header::CACHE_CONTROL;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
-use engine::{Delta, Start, TurnEvent};
+use engine::{Delta, Start, Switch, TurnEvent};
 use futures_util::stream::{self, Stream};
 use serde::Serialize;
 use shared::Error;
@@ -30,6 +30,8 @@ pub(crate) enum TurnStream {
     Start(Start),
     /// `event: delta`, for each piece of text.
     Delta(Delta),
+    /// `event: switch`, where another model is asked: the text before it does not count.
+    Switch(Switch),
     /// `event: done`, last: the stored message.
     Done(MessageView),
     /// `event: error`, last: why there is no answer. Without an `id` it says only that this stream ends here; the

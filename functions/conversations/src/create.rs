@@ -7,10 +7,10 @@ use serde::Deserialize;
 use shared::Result;
 use shared::auth::Caller;
 use shared::http::{AcceptsJson, Json, location};
-use shared::model::{Conversation, ConversationId, ConversationStatus};
+use shared::model::{Conversation, ConversationId, ConversationStatus, ModelSettings};
 
 use crate::Conversations;
-use crate::view::{ConversationView, Tagged, model, system_prompt, tagged, title};
+use crate::view::{ConversationView, Tagged, model, settings, system_prompt, tagged, title};
 
 /// A conversation to be created. Every field may be left out.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
@@ -20,7 +20,7 @@ pub(crate) struct NewConversation {
     #[serde(default)]
     #[schema(example = "Oslo", min_length = 1, max_length = 200)]
     title: Option<String>,
-    /// The model that shall answer; if left out, the default model.
+    /// The model or route that shall answer; if left out, the default model.
     #[serde(default)]
     model: Option<String>,
     /// What to tell the model before the messages.
@@ -31,6 +31,10 @@ pub(crate) struct NewConversation {
         max_length = 32000
     )]
     system_prompt: Option<String>,
+    /// How the model shall answer; what is left out is said by the tenant's registry, or by nobody.
+    #[serde(default)]
+    #[schema(required = false)]
+    settings: ModelSettings,
 }
 
 /// Creates a conversation.
@@ -65,29 +69,26 @@ async fn create(
     new: NewConversation,
 ) -> Result<Conversation> {
     let now = state.app.clock.now();
+    let store = state.app.store.of(caller);
+    let model = match &new.model {
+        Some(name) => Some(model(&state.catalogues, &store, name).await?),
+        None => None,
+    };
     let conversation = Conversation {
         id: ConversationId::new(),
         title: new.title.as_deref().map(title).transpose()?,
-        model: new
-            .model
-            .as_deref()
-            .map(|id| model(&state.catalogue, id))
-            .transpose()?,
+        model,
         system_prompt: new
             .system_prompt
             .as_deref()
             .map(system_prompt)
             .transpose()?,
+        settings: settings(new.settings)?,
         status: ConversationStatus::Active,
         version: 1,
         created_at: now,
         active_at: now,
     };
-    state
-        .app
-        .store
-        .of(caller)
-        .conversation_create(&conversation)
-        .await?;
+    store.conversation_create(&conversation).await?;
     Ok(conversation)
 }

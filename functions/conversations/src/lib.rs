@@ -10,7 +10,7 @@ mod view;
 
 use axum::Router;
 use axum::extract::FromRef;
-use engine::Catalogue;
+use engine::Catalogues;
 use shared::{App, Result};
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -20,13 +20,13 @@ use utoipa_axum::routes;
 #[derive(Debug, Clone, FromRef)]
 struct Conversations {
     app: App,
-    catalogue: Catalogue,
+    catalogues: Catalogues,
 }
 
 /// The group's routes.
 pub fn router(app: App) -> Result<Router> {
     let state = Conversations {
-        catalogue: Catalogue::new(&app.config.providers),
+        catalogues: Catalogues::new(&app),
         app,
     };
     Ok(routes().with_state(state).into())

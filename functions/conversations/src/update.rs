@@ -1,16 +1,15 @@
 //! `PATCH /api/v1/conversations/{conversation_id}`
 
 use axum::extract::State;
-use engine::Catalogue;
 use serde::{Deserialize, Deserializer};
 use shared::auth::Caller;
 use shared::http::{AcceptsJson, IfMatch, Json, Path};
-use shared::model::{Conversation, ConversationId, ConversationStatus};
+use shared::model::{Conversation, ConversationId, ConversationStatus, ModelSettings};
 use shared::store::ConversationChange;
 use shared::{Error, Result};
 
 use crate::Conversations;
-use crate::view::{ConversationView, Tagged, model, system_prompt, tagged, title};
+use crate::view::{ConversationView, Tagged, model, settings, system_prompt, tagged, title};
 
 /// How often a change without `If-Match` is tried when others change the conversation at the same time.
 const ATTEMPTS: u32 = 5;
@@ -24,7 +23,7 @@ pub(crate) struct ChangeRequest {
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<String>, min_length = 1, max_length = 200)]
     title: Option<Option<String>>,
-    /// The model that shall answer; `null` for the default model.
+    /// The model or route that shall answer; `null` for the default model.
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<String>)]
     model: Option<Option<String>>,
@@ -32,6 +31,10 @@ pub(crate) struct ChangeRequest {
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<String>, min_length = 1, max_length = 32000)]
     system_prompt: Option<Option<String>>,
+    /// How the model shall answer, in place of what was said before; `null` to say nothing.
+    #[serde(default, deserialize_with = "given_settings")]
+    #[schema(value_type = Option<ModelSettings>)]
+    settings: Option<Option<ModelSettings>>,
     /// `archived` to put it away, `active` to take it back.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = ConversationStatus, required = false)]
@@ -40,6 +43,12 @@ pub(crate) struct ChangeRequest {
 
 /// Tells `null` from a field that is left out.
 fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
+}
+
+fn given_settings<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Option<ModelSettings>>, D::Error> {
     Option::deserialize(deserializer).map(Some)
 }
 
@@ -81,13 +90,24 @@ pub(crate) async fn update_conversation(
     if_match: Option<IfMatch>,
     Json(request): Json<ChangeRequest>,
 ) -> Result<Tagged> {
-    let change = change(&state.catalogue, request)?;
+    let change = change(&state, &caller, request).await?;
     update(&state, &caller, id, if_match, change)
         .await
         .map(tagged)
 }
 
-fn change(catalogue: &Catalogue, request: ChangeRequest) -> Result<ConversationChange> {
+async fn change(
+    state: &Conversations,
+    caller: &Caller,
+    request: ChangeRequest,
+) -> Result<ConversationChange> {
+    let model = match request.model {
+        Some(Some(name)) => {
+            let store = state.app.store.of(caller);
+            Some(Some(model(&state.catalogues, &store, &name).await?))
+        }
+        other => other,
+    };
     let checked = |value: Option<Option<String>>, check: &dyn Fn(&str) -> Result<String>| {
         value
             .map(|value| value.as_deref().map(check).transpose())
@@ -95,8 +115,12 @@ fn change(catalogue: &Catalogue, request: ChangeRequest) -> Result<ConversationC
     };
     Ok(ConversationChange {
         title: checked(request.title, &title)?,
-        model: checked(request.model, &|id| model(catalogue, id))?,
+        model,
         system_prompt: checked(request.system_prompt, &system_prompt)?,
+        settings: request
+            .settings
+            .map(|given| settings(given.unwrap_or_default()))
+            .transpose()?,
         status: request.status,
     })
 }

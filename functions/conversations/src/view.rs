@@ -2,10 +2,13 @@
 
 use axum::http::HeaderValue;
 use axum::http::header::ETAG;
-use engine::Catalogue;
+use engine::Catalogues;
 use serde::Serialize;
 use shared::http::{Json, Timestamp, etag};
-use shared::model::{Conversation, ConversationId, ConversationStatus, SystemPrompt, Title};
+use shared::model::{
+    Conversation, ConversationId, ConversationStatus, ModelSettings, SystemPrompt, Title,
+};
+use shared::store::TenantStore;
 use shared::{Error, Result};
 
 /// A conversation, without its messages.
@@ -20,6 +23,8 @@ pub(crate) struct ConversationView {
     model: Option<String>,
     /// What the model is told before the messages.
     system_prompt: Option<String>,
+    /// How the model answers, as far as this conversation says it.
+    settings: ModelSettings,
     /// Whether it is in daily use.
     status: ConversationStatus,
     /// When it was created.
@@ -35,6 +40,7 @@ impl From<Conversation> for ConversationView {
             title,
             model,
             system_prompt,
+            settings,
             status,
             version: _,
             created_at,
@@ -45,6 +51,7 @@ impl From<Conversation> for ConversationView {
             title,
             model,
             system_prompt,
+            settings,
             status,
             created_at: Timestamp(created_at),
             active_at: Timestamp(active_at),
@@ -74,14 +81,24 @@ pub(crate) fn system_prompt(prompt: &str) -> Result<String> {
     SystemPrompt::parse("/system_prompt", prompt).map(SystemPrompt::into_string)
 }
 
-/// The id of a model that there is.
-pub(crate) fn model(catalogue: &Catalogue, id: &str) -> Result<String> {
-    let model = catalogue.find(id);
-    let model = model.ok_or_else(|| {
-        Error::invalid(
-            "/model",
-            "there is no such model; GET /api/v1/models lists them",
-        )
-    })?;
-    Ok(model.spec().id.clone())
+/// The name of a model or route that there is.
+pub(crate) async fn model(
+    catalogues: &Catalogues,
+    store: &TenantStore,
+    name: &str,
+) -> Result<String> {
+    let catalogue = catalogues.with_name(store, Some(name)).await?;
+    if catalogue.find(name).is_none() {
+        let detail = "there is no such model; GET /api/v1/models lists them";
+        return Err(Error::invalid("/model", detail));
+    }
+    Ok(name.to_owned())
+}
+
+/// Settings that keep the rules.
+pub(crate) fn settings(settings: ModelSettings) -> Result<ModelSettings> {
+    match settings.faults("/settings") {
+        faults if faults.is_empty() => Ok(settings),
+        faults => Err(Error::Invalid(faults)),
+    }
 }

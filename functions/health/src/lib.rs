@@ -36,8 +36,8 @@ pub fn router(app: App) -> Result<Router> {
 pub fn router_with(app: App, keys: ProviderKeys) -> Result<Router> {
     app.vault.needed_at_start();
     let catalogue = Catalogue::new(&app.config.providers);
-    let dependencies =
-        Dependencies::new(&app, catalogue, Providers::new(keys, &app.sdk, &app.clock));
+    let providers = Providers::new(keys, &app.sdk, &app.clock, &app.guard);
+    let dependencies = Dependencies::new(&app, catalogue, providers);
     let routes = Router::from(routes());
     // The document is what programs are written against, and no secret. Its page is for trying things out: it runs
     // scripts on the address of the API, which production has no need of.

@@ -95,7 +95,7 @@ impl Dependencies {
         if let Some((_, checks)) = last.as_ref().filter(|(at, _)| at.elapsed() < STANDS_FOR) {
             return checks.clone();
         }
-        let providers = self.catalogue.providers().into_iter();
+        let providers = self.catalogue.providers();
         let providers = providers.map(|provider| {
             let name = format!("provider:{}", provider.name);
             check(name, self.providers.check(provider))

@@ -8,7 +8,7 @@ use shared::{Error, Result};
 use crate::Models;
 use crate::view::ModelView;
 
-/// Gets a model. A slash in its id is written as `%2F`.
+/// Gets a model or a route. A slash in its id is written as `%2F`.
 #[utoipa::path(
     get,
     path = "/api/v1/models/{model_id}",
@@ -18,11 +18,13 @@ use crate::view::ModelView;
     responses((status = 200, description = "The model.", body = ModelView)),
 )]
 pub(crate) async fn get_model(
-    _: Caller,
+    caller: Caller,
     _: AcceptsJson,
     State(state): State<Models>,
     Path(id): Path<String>,
 ) -> Result<Json<ModelView>> {
-    let model = state.catalogue.find(&id).ok_or(Error::NotFound("model"))?;
-    Ok(Json(ModelView::new(model, state.catalogue.default_model())))
+    let store = state.app.store.of(&caller);
+    let catalogue = state.catalogues.with_name(&store, Some(&id)).await?;
+    let choice = catalogue.find(&id).ok_or(Error::NotFound("model"))?;
+    Ok(Json(ModelView::new(choice, catalogue.default_choice())))
 }

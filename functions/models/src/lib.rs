@@ -1,12 +1,13 @@
-//! Which models can be chatted with.
+//! Which models can be chatted with, and what the tenant says about them.
 
 mod get;
 mod list;
+mod registry;
 mod view;
 
 use axum::Router;
 use axum::extract::FromRef;
-use engine::Catalogue;
+use engine::Catalogues;
 use shared::{App, Result};
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -16,13 +17,13 @@ use utoipa_axum::routes;
 #[derive(Debug, Clone, FromRef)]
 struct Models {
     app: App,
-    catalogue: Catalogue,
+    catalogues: Catalogues,
 }
 
 /// The group's routes.
 pub fn router(app: App) -> Result<Router> {
     let state = Models {
-        catalogue: Catalogue::new(&app.config.providers),
+        catalogues: Catalogues::new(&app),
         app,
     };
     Ok(routes().with_state(state).into())
@@ -37,4 +38,5 @@ fn routes() -> OpenApiRouter<Models> {
     OpenApiRouter::new()
         .routes(routes!(list::list_models))
         .routes(routes!(get::get_model))
+        .routes(routes!(registry::get_registry, registry::put_registry))
 }

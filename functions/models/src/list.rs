@@ -1,30 +1,29 @@
 //! `GET /api/v1/models`
 
 use axum::extract::State;
+use shared::Result;
 use shared::auth::Caller;
 use shared::http::{AcceptsJson, Json, List};
 
 use crate::Models;
 use crate::view::ModelView;
 
-/// Lists the models, the default one first.
+/// Lists the models and routes that can be chosen, the platform's first.
 #[utoipa::path(
     get,
     path = "/api/v1/models",
     tag = "models",
     security(("bearer" = [])),
-    responses((status = 200, description = "All models.", body = List<ModelView>)),
+    responses((status = 200, description = "All that can be chosen.", body = List<ModelView>)),
 )]
 pub(crate) async fn list_models(
-    _: Caller,
+    caller: Caller,
     _: AcceptsJson,
     State(state): State<Models>,
-) -> Json<List<ModelView>> {
-    let default = state.catalogue.default_model();
-    let models = state
-        .catalogue
-        .models()
-        .iter()
-        .map(|model| ModelView::new(model, default));
-    Json(List::whole(models.collect()))
+) -> Result<Json<List<ModelView>>> {
+    let catalogue = state.catalogues.of(&state.app.store.of(&caller)).await?;
+    let default = catalogue.default_choice();
+    let choices = catalogue.choices().iter();
+    let models = choices.map(|choice| ModelView::new(choice, default));
+    Ok(Json(List::whole(models.collect())))
 }

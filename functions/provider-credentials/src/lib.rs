@@ -7,8 +7,9 @@ mod view;
 
 use axum::Router;
 use axum::extract::FromRef;
-use engine::{Catalogue, ProviderKeys, Providers};
+use engine::{Catalogues, ProviderKeys, Providers};
 use shared::model::ProviderSpec;
+use shared::store::TenantStore;
 use shared::{App, Error, Result};
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -18,17 +19,18 @@ use utoipa_axum::routes;
 #[derive(Debug, Clone, FromRef)]
 struct Credentials {
     app: App,
-    catalogue: Catalogue,
+    catalogues: Catalogues,
     providers: Providers,
 }
 
 impl Credentials {
-    /// A provider of the configuration.
-    fn provider(&self, name: &str) -> Result<&ProviderSpec> {
-        let mut known = self.catalogue.providers().into_iter();
-        known
-            .find(|provider| provider.name == name)
-            .ok_or(Error::NotFound("provider"))
+    /// A provider of the configuration, or of the tenant's registry as it is now: what is remembered of it could have
+    /// another address.
+    async fn provider(&self, store: &TenantStore, name: &str) -> Result<ProviderSpec> {
+        let catalogue = self.catalogues.read_anew(store).await?;
+        let mut known = catalogue.providers();
+        let found = known.find(|provider| provider.name == name);
+        found.cloned().ok_or(Error::NotFound("provider"))
     }
 }
 
@@ -36,8 +38,8 @@ impl Credentials {
 pub fn router(app: App) -> Result<Router> {
     app.vault.needed_at_start();
     let state = Credentials {
-        catalogue: Catalogue::new(&app.config.providers),
-        providers: Providers::new(ProviderKeys::fixed([]), &app.sdk, &app.clock),
+        catalogues: Catalogues::new(&app),
+        providers: Providers::new(ProviderKeys::fixed([]), &app.sdk, &app.clock, &app.guard),
         app,
     };
     Ok(routes().with_state(state).into())

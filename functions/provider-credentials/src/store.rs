@@ -78,6 +78,7 @@ pub(crate) async fn put_credential(
         key: new.key,
         version: before.as_ref().map(|before| before.version),
         previous: None,
+        address: None,
         action: AuditAction::ProviderCredentialStored,
     };
     write(&state, &caller, &origin, change).await.map(Json)
@@ -125,6 +126,7 @@ pub(crate) async fn rotate_credential(
         key: rotation.key,
         version: Some(before.version),
         previous: Some((before.current, until)),
+        address: before.address,
         action: AuditAction::ProviderCredentialRotated,
     };
     write(&state, &caller, &origin, change).await.map(Json)
@@ -136,6 +138,8 @@ struct Change<'a> {
     key: SecretString,
     version: Option<u64>,
     previous: Option<(SealedKey, shared::clock::Moment)>,
+    /// The address that `previous` is for.
+    address: Option<String>,
     action: AuditAction,
 }
 
@@ -145,27 +149,32 @@ async fn write(
     origin: &Origin,
     change: Change<'_>,
 ) -> Result<CredentialView> {
-    let spec = state.provider(change.provider)?;
+    let store = state.app.store.of(caller);
+    let spec = state.provider(&store, change.provider).await?;
     let key = ProviderKey::parse("/key", change.key)?;
-    let taken = state.providers.try_key(spec, &key).await;
+    let taken = state.providers.try_key(&spec, &key).await;
     taken.map_err(refused_key)?;
     let now = state.app.clock.now();
-    let context = ProviderCredential::context(caller.tenant(), change.provider);
+    let address = spec.tenant_address();
+    let context = ProviderCredential::context(caller.tenant(), change.provider, address);
+    // A key that was stored for another address goes nowhere any more.
+    let previous = change.previous;
+    let previous = previous.filter(|_| change.address.as_deref() == address);
     let credential = ProviderCredential {
         provider: change.provider.to_owned(),
+        address: address.map(str::to_owned),
         current: SealedKey {
             sealed: state.app.vault.seal(&context, key.secret()).await?,
             fingerprint: key.fingerprint(),
             last4: key.last4(),
             stored_at: now,
         },
-        previous: change.previous,
+        previous,
         changed_by: caller.user(),
         version: change.version.unwrap_or_default() + 1,
     };
     let target = Some(change.provider.to_owned());
     let event = caller.did(&state.app.clock, origin, change.action, target);
-    let store = state.app.store.of(caller);
     let written = store.credential_put(&credential, change.version, &event);
     if !written.await? {
         return Err(Error::Conflict(

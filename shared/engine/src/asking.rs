@@ -20,7 +20,7 @@ impl Asking {
     /// Asks a model.
     pub(crate) async fn ask(&self, prompt: &Prompt<'_>) -> Result<Completion> {
         let keys = &self.engine.tenant_keys;
-        let provider = &prompt.model.provider().name;
+        let provider = prompt.model.provider();
         let own = keys.get(&self.store, provider).await?;
         let asked = self.ask_with(own.as_deref(), prompt).await;
         if !is_refused(&asked) {

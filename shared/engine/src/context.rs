@@ -1,6 +1,6 @@
 //! What the model is sent: the newest messages that fit its window.
 
-use shared::model::{Message, ModelSpec, Role};
+use shared::model::{Message, Role};
 
 use crate::tokens;
 
@@ -22,16 +22,17 @@ pub(crate) struct Window {
 }
 
 impl Window {
-    /// The window of a model with its answer, the instructions and the question in it. `None` if those
+    /// A window of so many tokens with an answer of so many, the instructions and the question in it. `None` if those
     /// alone are too much; `Err` has how many tokens the question has and how many it may have.
     pub(crate) fn new(
-        model: &ModelSpec,
+        context_window: u32,
+        max_output_tokens: u32,
         system_prompt: Option<&str>,
         question: &str,
     ) -> Result<Self, (u64, u64)> {
-        let total = u64::from(model.context_window);
+        let total = u64::from(context_window);
         let instructions = system_prompt.map_or(0, tokens::of_text);
-        let reserved = u64::from(model.max_output_tokens) + instructions;
+        let reserved = u64::from(max_output_tokens) + instructions;
         let available = total.saturating_sub(reserved);
         let needed = tokens::of_text(question);
         if needed > available {
@@ -83,16 +84,10 @@ impl Window {
 
     /// The messages in their order, from a question of the user on: some providers refuse to begin with an
     /// answer.
-    pub(crate) fn into_messages(mut self) -> Vec<Turned> {
-        while self
-            .newest_first
-            .last()
-            .is_some_and(|oldest| oldest.role == Role::Assistant)
-        {
-            self.newest_first.pop();
-        }
-        self.newest_first.reverse();
-        self.newest_first
+    pub(crate) fn messages(&self) -> Vec<Turned> {
+        let oldest_first = self.newest_first.iter().rev();
+        let from_a_question = oldest_first.skip_while(|said| said.role == Role::Assistant);
+        from_a_question.cloned().collect()
     }
 }
 
@@ -111,16 +106,6 @@ mod tests {
     use super::*;
     use shared::clock::Moment;
     use shared::model::MessageId;
-
-    fn model(context_window: u32) -> ModelSpec {
-        ModelSpec {
-            id: "m".to_owned(),
-            context_window,
-            max_output_tokens: 100,
-            capabilities: Default::default(),
-            price: None,
-        }
-    }
 
     fn message(sequence: u64, content: &str) -> Message {
         Message {
@@ -146,9 +131,9 @@ mod tests {
         message(sequence, &format!("{sequence:030}"))
     }
 
-    fn contents(window: Window) -> Vec<String> {
+    fn contents(window: &Window) -> Vec<String> {
         window
-            .into_messages()
+            .messages()
             .into_iter()
             .map(|turned| turned.content)
             .collect()
@@ -158,7 +143,7 @@ mod tests {
     fn the_newest_messages_that_fit_are_sent_in_order() {
         // 100 for the answer, 18 for the question, and room for three more.
         let mut window =
-            Window::new(&model(100 + 18 + 3 * 18 + 17), None, &"q".repeat(30)).expect("fits");
+            Window::new(100 + 18 + 3 * 18 + 17, 100, None, &"q".repeat(30)).expect("fits");
         window.fill(&[
             eighteen(5),
             eighteen(4),
@@ -171,17 +156,17 @@ mod tests {
             .map(|n| format!("{n:030}"))
             .chain(["q".repeat(30)])
             .collect();
-        assert_eq!(contents(window), expected);
+        assert_eq!(contents(&window), expected);
     }
 
     #[test]
     fn the_instructions_take_their_room() {
         let prompt = "p".repeat(30);
         let mut window =
-            Window::new(&model(100 + 18 + 18 + 18), Some(&prompt), &"q".repeat(30)).expect("fits");
+            Window::new(100 + 18 + 18 + 18, 100, Some(&prompt), &"q".repeat(30)).expect("fits");
         window.fill(&[eighteen(3), eighteen(2)]);
         assert_eq!(
-            contents(window).len(),
+            contents(&window).len(),
             2,
             "the question and the newest message"
         );
@@ -189,21 +174,25 @@ mod tests {
 
     #[test]
     fn nothing_older_than_a_message_that_does_not_fit_is_sent() {
-        let mut window = Window::new(&model(200), None, "q").expect("fits");
+        let mut window = Window::new(200, 100, None, "q").expect("fits");
         window.fill(&[eighteen(4), message(3, &"x".repeat(3000)), eighteen(2)]);
         window.fill(&[eighteen(1)]);
-        assert_eq!(contents(window), ["q"], "and an answer does not come first");
+        assert_eq!(
+            contents(&window),
+            ["q"],
+            "and an answer does not come first"
+        );
     }
 
     #[test]
     fn a_question_over_the_window_is_refused_with_the_figures() {
-        let refused = Window::new(&model(150), None, &"q".repeat(300)).expect_err("too long");
+        let refused = Window::new(150, 100, None, &"q".repeat(300)).expect_err("too long");
         assert_eq!(refused, (108, 50));
     }
 
     #[test]
     fn it_asks_for_as_many_more_as_would_fit() {
-        let mut window = Window::new(&model(100 + 11 + 180 + 18), None, "qqqqqqqqq").expect("fits");
+        let mut window = Window::new(100 + 11 + 180 + 18, 100, None, "qqqqqqqqq").expect("fits");
         let page = [eighteen(9)];
         window.fill(&page);
         assert_eq!(window.wants(&page), Some(10 * 5 / 4 + 4));

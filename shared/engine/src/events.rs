@@ -1,10 +1,12 @@
 //! The events of a run, as they are sent and stored: the same run gives the same bytes, whoever asks and when.
 
 use serde::Serialize;
-use shared::http::MessageView;
+use shared::http::{MessageView, Problem};
 use shared::model::{
     ConversationId, Message, MessageId, RequestId, Run, RunEvent, RunId, RunProblem,
 };
+
+use crate::catalogue::Model;
 
 /// The data of the first event, `start`.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
@@ -32,6 +34,19 @@ pub struct Delta {
     pub(crate) content: String,
 }
 
+/// The data of `switch` events: a model failed, and another one is asked. What was written until then does not count: the
+/// answer begins anew.
+#[derive(Debug, Serialize, serde::Deserialize, utoipa::ToSchema)]
+pub struct Switch {
+    /// The provider that is asked now.
+    pub(crate) provider: String,
+    /// The model that is asked now.
+    pub(crate) model: String,
+    /// Why the one before failed: the type of a problem.
+    #[schema(example = "urn:chatter:problem:provider-unavailable")]
+    pub(crate) problem: String,
+}
+
 /// The first event.
 pub(crate) fn start(run: &Run) -> RunEvent {
     let data = Start {
@@ -51,6 +66,18 @@ pub(crate) fn delta(sequence: u64, content: String) -> RunEvent {
     event(sequence, DELTA, &Delta { content })
 }
 
+/// Another model is asked.
+pub(crate) fn switch(sequence: u64, to: &Model, problem: &str) -> RunEvent {
+    let data = Switch {
+        provider: to.provider().name.clone(),
+        model: to.spec().id.clone(),
+        problem: Problem::type_of(problem),
+    };
+    event(sequence, SWITCH, &data)
+}
+
+/// The name of events that tell that another model is asked.
+pub(crate) const SWITCH: &str = "switch";
 /// The name of events with text.
 pub(crate) const DELTA: &str = "delta";
 

@@ -3,11 +3,14 @@
 //! Every front door runs its turns here, so that all of them store, count and fail in the same way.
 
 mod asking;
+mod attempting;
 mod catalogue;
+mod circuits;
 mod collected;
 mod context;
 mod events;
 mod follow;
+mod plan;
 mod provider;
 mod recorder;
 mod running;
@@ -16,10 +19,10 @@ mod sse;
 mod tokens;
 mod turn;
 
-pub use catalogue::{Catalogue, Model};
-pub use events::{Delta, Start};
+pub use catalogue::{Catalogue, Catalogues, Choice, Model};
+pub use events::{Delta, Start, Switch};
 pub use provider::{
     Completion, Embed, Embedded, OutputFormat, Part, Prompt, PromptMessage, ProviderKeys,
-    Providers, Purpose, ReasoningEffort, Settings, Speaker, ToolChoice, ToolSpec,
+    Providers, Purpose, Settings, Speaker, ToolChoice, ToolSpec,
 };
 pub use turn::{Engine, Turn, TurnEvent, TurnRequest};

@@ -4,20 +4,15 @@ use std::time::{Duration, Instant};
 
 use shared::clock::Moment;
 use shared::http::TraceContext;
-use shared::model::{
-    Answer, Attempt, Conversation, FinishReason, MAX_CONTENT_BYTES, Message, Role, Run, RunEnd,
-    RunStatus,
-};
-use shared::store::{Ended, Pulse, TenantStore};
+use shared::model::{Answer, Conversation, FinishReason, Message, Role, Run, RunEnd, RunStatus};
+use shared::store::{Ended, TenantStore};
 use shared::{Error, Result};
 use tokio::sync::mpsc;
 
-use crate::asking::Asking;
 use crate::catalogue::Model;
-use crate::collected::{Collected, Counted, Outcome, counted, outcome};
-use crate::context::Window;
+use crate::collected::{Collected, Outcome};
 use crate::events;
-use crate::provider::{Part, Prompt};
+use crate::plan::Plan;
 use crate::recorder::Recorder;
 use crate::settle::problem;
 use crate::turn::{Engine, TurnEvent};
@@ -26,8 +21,6 @@ use crate::turn::{Engine, TurnEvent};
 const CLIENT_PATIENCE: Duration = Duration::from_secs(20);
 /// How often the outcome is written again when the table does not take it.
 const STORE_ATTEMPTS: u32 = 4;
-/// The longest text of one event. As JSON it is at most six times as long, which fits an item.
-const MAX_DELTA_BYTES: usize = 32_000;
 
 /// What the task that runs a turn needs.
 pub(crate) struct Running {
@@ -37,8 +30,10 @@ pub(crate) struct Running {
     pub(crate) run: Run,
     /// The number of the newest event.
     pub(crate) sequence: u64,
+    /// Who can be asked.
+    pub(crate) plan: Plan,
+    /// Who is asked, or was asked last.
     pub(crate) model: Model,
-    pub(crate) window: Window,
     pub(crate) deadline: Instant,
     pub(crate) trace: TraceContext,
     pub(crate) events: Option<mpsc::Sender<TurnEvent>>,
@@ -54,16 +49,10 @@ enum Last<'a> {
 impl Running {
     /// Runs the turn to its end.
     pub(crate) async fn run(mut self) {
-        let started = Instant::now();
         let clock = self.engine.app.clock.clone();
         let mut recorder = Recorder::start(self.store.clone(), self.run.clone(), clock);
         self.send(TurnEvent::Event(events::start(&self.run))).await;
-        let mut collected = Collected::default();
-        let answered = self.answer(started, &mut recorder, &mut collected).await;
-        let latency = started.elapsed();
-        let counted = counted(&answered, &collected);
-        let outcome = outcome(answered, collected);
-        self.note_attempt(&outcome, latency, counted);
+        let (outcome, latency) = self.attempts(&mut recorder).await;
         // What is left to store of the events is stored beside the answer, and nobody waits for it.
         let stored = tokio::spawn(recorder.finish());
         let last = match outcome {
@@ -77,83 +66,13 @@ impl Running {
         }
     }
 
-    /// Asks the provider and collects what it says, until it has finished or the run shall stop.
-    async fn answer(
-        &mut self,
-        started: Instant,
-        recorder: &mut Recorder,
-        collected: &mut Collected,
-    ) -> Result<Pulse> {
-        let window = std::mem::take(&mut self.window);
-        collected.sent_tokens = window.used();
-        let asking = Asking {
-            engine: self.engine.clone(),
-            store: self.store.clone(),
-            deadline: self.deadline,
-        };
-        let (model, trace) = (self.model.clone(), self.trace.clone());
-        let system_prompt = self.conversation.system_prompt.clone();
-        let prompt = Prompt::of_texts(
-            &model,
-            &trace,
-            system_prompt.as_deref(),
-            window.into_messages(),
-        );
-        let mut completion = tokio::select! {
-            completion = asking.ask(&prompt) => completion?,
-            pulse = recorder.stopped() => return Ok(pulse),
-        };
-        loop {
-            let part = tokio::select! {
-                part = completion.next() => part?,
-                pulse = recorder.stopped() => return Ok(pulse),
-            };
-            match part {
-                Part::Text(delta) => {
-                    collected
-                        .first_token
-                        .get_or_insert_with(|| started.elapsed());
-                    if collected.text.len() + delta.len() > MAX_CONTENT_BYTES {
-                        collected.finish_reason = Some(FinishReason::Length);
-                        collected.cut = true;
-                        return Ok(Pulse::GoOn);
-                    }
-                    collected.text.push_str(&delta);
-                    self.pass_on(&delta, recorder).await;
-                }
-                Part::Finish(reason) => collected.finish_reason = Some(reason),
-                Part::Usage(counted) => collected.usage = Some(counted),
-                Part::End => return Ok(Pulse::GoOn),
-                // A turn of text has no tools, and shows no reasoning.
-                Part::Reasoning(_)
-                | Part::ReasoningSignature(_)
-                | Part::EncryptedReasoning(_)
-                | Part::ToolCall { .. }
-                | Part::ToolArguments { .. }
-                | Part::ToolCallSignature { .. } => {}
-            }
-        }
-    }
-
-    /// Gives a piece of text to the client and to the recorder.
-    async fn pass_on(&mut self, text: &str, recorder: &Recorder) {
-        let mut rest = text;
-        while !rest.is_empty() {
-            let (piece, after) = rest.split_at(rest.floor_char_boundary(MAX_DELTA_BYTES));
-            rest = after;
-            let event = events::delta(self.next(), piece.to_owned());
-            recorder.record(event.clone());
-            self.send(TurnEvent::Event(event)).await;
-        }
-    }
-
-    fn next(&mut self) -> u64 {
+    pub(crate) fn next(&mut self) -> u64 {
         self.sequence += 1;
         self.sequence
     }
 
     /// Tells the client, as long as there is one.
-    async fn send(&mut self, event: TurnEvent) {
+    pub(crate) async fn send(&mut self, event: TurnEvent) {
         let Some(events) = &self.events else { return };
         if events.send_timeout(event, CLIENT_PATIENCE).await.is_err() {
             tracing::info!(
@@ -164,29 +83,6 @@ impl Running {
             );
             self.events = None;
         }
-    }
-
-    fn note_attempt(&mut self, outcome: &Outcome, latency: Duration, counted: Counted) {
-        let (problem, first_token) = match outcome {
-            Outcome::Answered(collected, _) => (None, collected.first_token),
-            Outcome::Failed(error) => (Some(problem(error, &self.run).slug), None),
-            Outcome::Lost => (None, None),
-        };
-        let Counted { usage, estimated } = counted;
-        let price = self.model.spec().price.as_ref().filter(|_| usage.is_some());
-        let cost = price.zip(usage).map(|(price, usage)| price.of(&usage));
-        self.run.cost = cost;
-        self.run.attempts.push(Attempt {
-            provider: self.model.provider().name.clone(),
-            model: self.model.spec().id.clone(),
-            problem,
-            first_token_ms: first_token.map(milliseconds),
-            latency_ms: milliseconds(latency),
-            usage,
-            usage_estimated: estimated,
-            cost_micro_dollars: cost,
-            price_version: price.map(|price| price.version.clone()),
-        });
     }
 
     /// Puts the end into the run: which event is the last, and when.
@@ -361,6 +257,6 @@ impl Running {
     }
 }
 
-fn milliseconds(duration: Duration) -> u64 {
+pub(crate) fn milliseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

@@ -7,11 +7,18 @@ use shared::model::{
 use shared::store::{Ended, TenantStore};
 use shared::{Error, Result};
 
-use crate::events::{DELTA, Delta};
+use crate::events::{DELTA, Delta, SWITCH, Switch};
 use crate::turn::Engine;
 
 /// How many events a client may have got that nobody stored. The last event comes after all of them.
 const UNSTORED_AT_MOST: u64 = 10_000;
+
+/// What is known of an answer, and whose it is.
+struct Written {
+    text: String,
+    provider: String,
+    model: String,
+}
 
 impl Engine {
     /// The run as it is, after it was ended if its process died. `None` if it is not there any more.
@@ -20,7 +27,7 @@ impl Engine {
         if run.status.is_terminal() || run.lease_until > now {
             return Ok(Some(run));
         }
-        let (text, stored) = self.written_down(store, &run).await?;
+        let (written, stored) = self.written_down(store, &run).await?;
         let dead = run.owner;
         let mut ended = Run {
             owner: RunnerId::new(),
@@ -32,14 +39,14 @@ impl Engine {
             ended_at: Some(now),
             ..run
         };
-        let written = if text.trim().is_empty() {
+        let written = if written.text.trim().is_empty() {
             let error = Error::RunInterrupted;
             let problem = problem(&error, &ended);
             let failure = problem.slug.clone();
             ended.problem = Some(problem);
             store.turn_fail(&ended, dead, &failure, now).await?
         } else {
-            let answer = interrupted(&ended, text, now);
+            let answer = interrupted(&ended, written, now);
             store.turn_end(&ended, dead, &answer).await?
         };
         match written {
@@ -56,25 +63,38 @@ impl Engine {
         }
     }
 
-    /// The text that is stored in events without a gap, and the number of the last of them.
-    async fn written_down(&self, store: &TenantStore, run: &Run) -> Result<(String, u64)> {
-        let (mut text, mut next) = (String::new(), 1);
+    /// The answer as far as it is stored in events without a gap, and the number of the last of them.
+    async fn written_down(&self, store: &TenantStore, run: &Run) -> Result<(Written, u64)> {
+        let mut written = Written {
+            text: String::new(),
+            provider: run.provider.clone(),
+            model: run.model.clone(),
+        };
+        let mut next = 1;
         loop {
             let events = store.run_events(run.id, next, self.app.clock.now()).await?;
             let before = next;
             for event in events {
                 if event.sequence != next {
-                    return Ok((text, next - 1));
+                    return Ok((written, next - 1));
                 }
                 if event.name == DELTA {
                     let delta: Delta =
                         serde_json::from_str(&event.data).map_err(Error::internal)?;
-                    text.push_str(&delta.content);
+                    written.text.push_str(&delta.content);
+                } else if event.name == SWITCH {
+                    let switch: Switch =
+                        serde_json::from_str(&event.data).map_err(Error::internal)?;
+                    written = Written {
+                        text: String::new(),
+                        provider: switch.provider,
+                        model: switch.model,
+                    };
                 }
                 next += 1;
             }
             if next == before {
-                return Ok((text, next - 1));
+                return Ok((written, next - 1));
             }
         }
     }
@@ -90,17 +110,17 @@ pub(crate) fn problem(error: &Error, run: &Run) -> RunProblem {
     }
 }
 
-fn interrupted(run: &Run, content: String, now: shared::clock::Moment) -> Message {
+fn interrupted(run: &Run, written: Written, now: shared::clock::Moment) -> Message {
     Message {
         id: run.answer,
         sequence: run.question_sequence + 1,
         parent: Some(run.question),
         run: Some(run.id),
         role: Role::Assistant,
-        content,
+        content: written.text,
         answer: Some(Answer {
-            provider: run.provider.clone(),
-            model: run.model.clone(),
+            provider: written.provider,
+            model: written.model,
             finish_reason: FinishReason::Interrupted,
             usage: None,
             first_token_ms: None,

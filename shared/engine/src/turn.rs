@@ -12,15 +12,16 @@ use std::time::{Duration, Instant};
 use shared::auth::Caller;
 use shared::http::TraceContext;
 use shared::model::{
-    Conversation, ConversationId, Message, MessageContent, MessageId, RequestId, Role, Run,
-    RunEvent, RunId, RunStatus, RunnerId,
+    Conversation, ConversationId, Message, MessageContent, MessageId, ModelSettings, RequestId,
+    Role, Run, RunEvent, RunId, RunStatus, RunnerId,
 };
 use shared::store::{Begun, History, Once, TenantStore};
 use shared::{App, Error, Result};
 use tokio::sync::mpsc;
 
-use crate::catalogue::{Catalogue, Model};
-use crate::context::Window;
+use crate::catalogue::Catalogues;
+use crate::circuits::Circuits;
+use crate::plan::{Plan, Wishes};
 use crate::provider::{Providers, TenantKeys};
 use crate::recorder::LEASE;
 use crate::running::Running;
@@ -38,6 +39,10 @@ pub struct TurnRequest {
     pub conversation: ConversationId,
     /// What the person says.
     pub content: MessageContent,
+    /// The model or route that shall answer, if not the conversation's.
+    pub model: Option<String>,
+    /// How it shall answer, as far as that is not the conversation's.
+    pub settings: ModelSettings,
     /// As what the request is done only once, if the client sent an `Idempotency-Key`.
     pub once: Option<Once>,
     /// Until when the provider must have answered.
@@ -76,20 +81,22 @@ pub struct Turn {
 #[derive(Debug, Clone)]
 pub struct Engine {
     pub(crate) app: App,
-    catalogue: Catalogue,
+    catalogues: Catalogues,
+    pub(crate) circuits: Circuits,
     pub(crate) providers: Providers,
     pub(crate) tenant_keys: TenantKeys,
 }
 
 impl Engine {
-    /// With those models and providers.
-    pub fn new(app: App, catalogue: Catalogue, providers: Providers) -> Self {
+    /// With those providers.
+    pub fn new(app: App, providers: Providers) -> Self {
         // What tenants bring is sealed with it.
         app.vault.needed_at_start();
         Self {
             tenant_keys: TenantKeys::new(&app),
+            catalogues: Catalogues::new(&app),
+            circuits: Circuits::new(app.clock.clone()),
             app,
-            catalogue,
             providers,
         }
     }
@@ -99,10 +106,11 @@ impl Engine {
     pub async fn begin(&self, caller: &Caller, request: TurnRequest) -> Result<Turn> {
         let store = self.app.store.of(caller);
         let id = request.conversation;
-        let (conversation, page, before) = tokio::try_join!(
+        let (conversation, page, before, _) = tokio::try_join!(
             store.conversation_get(id),
             store.message_history(id, u64::MAX, FIRST_PAGE),
             self.begun_before(&store, request.once.as_ref()),
+            self.catalogues.of(&store),
         )?;
         let conversation = conversation.ok_or(Error::NotFound("conversation"))?;
         if let Some(run) = before {
@@ -112,13 +120,22 @@ impl Engine {
             Ok(page) => page,
             Err(error) => return self.or_again(store, request, error).await,
         };
-        let model = self.model_of(&conversation)?;
-        let mut window = window(&model, &conversation, &request.content)?;
-        let (run, question) = self.written_first(&request, &page, &model);
-        window.fill(&page.newest_first);
+        let mut plan = self.plan(&store, &conversation, &request).await?;
+        let newest = page.newest_first.first().cloned();
+        plan.fill(&page.newest_first);
+        let mut older = Some(page);
+        if plan.has_conditions() {
+            fill_with_older(&store, id, &mut plan, older.take()).await?;
+            plan.select()?;
+        }
+        if plan.candidates.len() > 1 {
+            let failed = self.circuits.of(&store).await;
+            plan.order(&failed, self.app.clock.now());
+        }
+        let (run, question) = self.written_first(&request, newest.as_ref(), &plan)?;
         let (begun, ()) = tokio::try_join!(
             store.turn_begin(&question, &run, request.once.as_ref()),
-            fill_with_older(&store, id, &mut window, page)
+            fill_with_older(&store, id, &mut plan, older)
         )?;
         if begun != Begun::Yes {
             return self.or_again(store, request, Error::ConversationBusy).await;
@@ -130,8 +147,8 @@ impl Engine {
             conversation,
             run: run.clone(),
             sequence: 0,
-            model,
-            window,
+            model: plan.first()?.model.clone(),
+            plan,
             deadline: request.deadline,
             trace: request.trace,
             events: Some(sender),
@@ -211,11 +228,11 @@ impl Engine {
     fn written_first(
         &self,
         request: &TurnRequest,
-        page: &History,
-        model: &Model,
-    ) -> (Run, Message) {
+        newest: Option<&Message>,
+        plan: &Plan,
+    ) -> Result<(Run, Message)> {
         let now = self.app.clock.now();
-        let newest = page.newest_first.first();
+        let first = plan.first()?;
         let next = newest.map_or(1, |newest| match newest.role {
             Role::Assistant => newest.sequence + 1,
             Role::User => newest.sequence + 2,
@@ -230,8 +247,10 @@ impl Engine {
             question_sequence: next,
             answer: MessageId::new(),
             request: request.request_id,
-            provider: model.provider().name.clone(),
-            model: model.spec().id.clone(),
+            provider: first.model.provider().name.clone(),
+            model: first.model.spec().id.clone(),
+            route: plan.route.clone(),
+            settings: first.settings.clone(),
             status: RunStatus::InProgress,
             attempts: Vec::new(),
             usage: None,
@@ -256,50 +275,55 @@ impl Engine {
             pending_until: Some(now.plus(longest)),
             created_at: now,
         };
-        (run, question)
+        Ok((run, question))
     }
 
-    fn model_of(&self, conversation: &Conversation) -> Result<Model> {
-        let model = match &conversation.model {
-            Some(id) => self.catalogue.find(id).ok_or_else(|| {
-                let detail = "the conversation's model is not offered any more; set `model` to one of GET /api/v1/models";
+    /// Who can be asked, and what with.
+    async fn plan(
+        &self,
+        store: &TenantStore,
+        conversation: &Conversation,
+        request: &TurnRequest,
+    ) -> Result<Plan> {
+        let name = request.model.as_deref().or(conversation.model.as_deref());
+        let catalogue = self.catalogues.with_name(store, name).await?;
+        let choice = match name {
+            Some(name) => catalogue.find(name).ok_or_else(|| {
+                let detail = match request.model {
+                    Some(_) => "there is no such model; GET /api/v1/models lists them",
+                    None => "the conversation's model is not offered any more; set `model` to one of GET /api/v1/models",
+                };
                 Error::invalid("/model", detail)
             })?,
-            None => self
-                .catalogue
-                .default_model()
-                .ok_or_else(|| Error::internal("no model is configured"))?,
+            None => catalogue.default_choice().ok_or(Error::Conflict(
+                "none of the models that your tenant allows is offered any more; an administrator must change its registry",
+            ))?,
         };
-        Ok(model.clone())
+        let wishes = Wishes {
+            turn: &request.settings,
+            conversation: &conversation.settings,
+            tenant: catalogue.settings(),
+        };
+        Plan::new(choice, conversation, request.content.as_str(), wishes)
     }
-}
-
-fn window(model: &Model, conversation: &Conversation, content: &MessageContent) -> Result<Window> {
-    let system_prompt = conversation.system_prompt.as_deref();
-    Window::new(model.spec(), system_prompt, content.as_str()).map_err(|(needed, available)| {
-        let detail = format!(
-            "is too long for the model {}: it has about {needed} tokens, and at most {available} fit",
-            model.spec().id
-        );
-        Error::invalid("/content", detail)
-    })
 }
 
 async fn fill_with_older(
     store: &TenantStore,
     conversation: ConversationId,
-    window: &mut Window,
-    mut page: History,
+    plan: &mut Plan,
+    page: Option<History>,
 ) -> Result<()> {
+    let Some(mut page) = page else { return Ok(()) };
     while let (true, Some(oldest), Some(wanted)) = (
         page.has_more,
         page.newest_first.last(),
-        window.wants(&page.newest_first),
+        plan.wants(&page.newest_first),
     ) {
         page = store
             .message_history(conversation, oldest.sequence, wanted)
             .await?;
-        window.fill(&page.newest_first);
+        plan.fill(&page.newest_first);
     }
     Ok(())
 }

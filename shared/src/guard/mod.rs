@@ -130,6 +130,23 @@ impl Guard {
         body(response, max_bytes).await
     }
 
+    /// A client for answers that come piece by piece, which may take `connect` to connect and `silence` between two
+    /// pieces. How long all of it may take, and how large it may be, is up to whoever reads.
+    ///
+    /// # Errors
+    /// It can't be made.
+    pub fn streaming(
+        &self,
+        connect: Duration,
+        silence: Duration,
+    ) -> reqwest::Result<GuardedClient> {
+        let client = self.0.builder().connect_timeout(connect);
+        Ok(GuardedClient {
+            http: client.read_timeout(silence).build()?,
+            reach: self.0.reach,
+        })
+    }
+
     fn http(&self) -> Result<&reqwest::Client, GuardFault> {
         if let Some(http) = self.0.http.get() {
             return Ok(http);
@@ -142,8 +159,43 @@ impl Guard {
     }
 }
 
+/// A client for addresses that tenants name, whose answers come piece by piece.
+#[derive(Debug, Clone)]
+pub struct GuardedClient {
+    http: reqwest::Client,
+    reach: Reach,
+}
+
+impl GuardedClient {
+    /// Sends a request, if its address may be reached.
+    ///
+    /// # Errors
+    /// Why there is no answer. Nothing that the other side said is in it.
+    pub async fn execute(
+        &self,
+        request: reqwest::Request,
+    ) -> Result<reqwest::Response, GuardFault> {
+        self.reach.check(request.url().as_str())?;
+        let sent = self.http.execute(request).await;
+        let response = sent.map_err(|error| fault(&error))?;
+        let peer = response.remote_addr().map(|peer| peer.ip());
+        if !peer.is_some_and(|peer| self.reach.allows(peer)) {
+            return Err(GuardFault::NotPublic);
+        }
+        Ok(response)
+    }
+}
+
 impl Inner {
     fn client(&self) -> reqwest::Result<reqwest::Client> {
+        self.builder()
+            .connect_timeout(self.patience.connect)
+            // Fetches are minutes apart, and Lambda freezes the process between requests: what is kept is dead.
+            .pool_max_idle_per_host(0)
+            .build()
+    }
+
+    fn builder(&self) -> reqwest::ClientBuilder {
         let resolver = Filtered {
             lookup: self.lookup.clone(),
             reach: self.reach,
@@ -158,11 +210,7 @@ impl Inner {
             .no_zstd()
             .no_deflate()
             .http1_max_headers(MAX_HEADERS)
-            .connect_timeout(self.patience.connect)
-            // Fetches are minutes apart, and Lambda freezes the process between requests: what is kept is dead.
-            .pool_max_idle_per_host(0)
             .user_agent("chatter")
-            .build()
     }
 }
 

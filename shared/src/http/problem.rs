@@ -48,6 +48,11 @@ pub struct Problem {
 }
 
 impl Problem {
+    /// The type of the problem with that slug.
+    pub fn type_of(slug: &str) -> String {
+        format!("{TYPE_PREFIX}{slug}")
+    }
+
     /// The document for an error. Nothing of the error's cause is in it.
     pub fn new(error: &Error, request_id: Option<&RequestId>) -> Self {
         let (status, slug, title) = kind(error);
@@ -191,6 +196,11 @@ fn provider_kind(fault: ProviderFault) -> (StatusCode, &'static str, &'static st
             S::BAD_GATEWAY,
             "provider-credential-refused",
             "Model provider refused the tenant's key",
+        ),
+        ProviderFault::AddressRefused => (
+            S::BAD_GATEWAY,
+            "provider-address-refused",
+            "Address of the tenant's model provider refused",
         ),
         ProviderFault::Refused => (
             S::BAD_GATEWAY,

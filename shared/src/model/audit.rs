@@ -44,6 +44,7 @@ pub enum AuditAction {
     ProviderCredentialStored,
     ProviderCredentialRotated,
     ProviderCredentialDeleted,
+    RegistryChanged,
     AuditRead,
 }
 

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Moment;
 use crate::error::{Error, Result};
-use crate::model::{ConversationId, MessageId, RunId};
+use crate::model::{ConversationId, MessageId, ModelSettings, RunId};
 
 /// The most that one message may hold, in bytes of UTF-8. It leaves room for the other attributes under
 /// DynamoDB's limit of 400 KB an item.
@@ -120,7 +120,7 @@ pub enum ConversationStatus {
 }
 
 /// A conversation, without its messages.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Conversation {
     /// Its id.
     pub id: ConversationId,
@@ -130,6 +130,8 @@ pub struct Conversation {
     pub model: Option<String>,
     /// What the model is told before the messages.
     pub system_prompt: Option<String>,
+    /// How the model answers.
+    pub settings: ModelSettings,
     /// Whether it is in daily use.
     pub status: ConversationStatus,
     /// Goes up by one with every change; the `ETag`.

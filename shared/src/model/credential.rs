@@ -70,8 +70,11 @@ pub struct SealedKey {
 /// What a tenant brought for one provider.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProviderCredential {
-    /// The provider's name in the configuration.
+    /// The provider's name.
     pub provider: String,
+    /// Where the keys were tried, for a provider of the tenant's own: they go nowhere else. The platform's providers
+    /// are where the configuration says.
+    pub address: Option<String>,
     /// The key that is used.
     pub current: SealedKey,
     /// The key before, and until when it is used where the provider refuses the current one.
@@ -83,9 +86,12 @@ pub struct ProviderCredential {
 }
 
 impl ProviderCredential {
-    /// What a sealed key is bound to: it opens for this tenant and this provider only.
-    pub fn context(tenant: TenantId, provider: &str) -> String {
-        format!("provider key {tenant} {provider}")
+    /// What a sealed key is bound to: it opens for this tenant, this provider and this address only.
+    pub fn context(tenant: TenantId, provider: &str, address: Option<&str>) -> String {
+        match address {
+            None => format!("provider key {tenant} {provider}"),
+            Some(address) => format!("provider key {tenant} {provider} {address}"),
+        }
     }
 }
 

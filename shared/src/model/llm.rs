@@ -25,23 +25,54 @@ pub enum Wire {
     Bedrock,
 }
 
+/// Whose a provider is: who says where it is, and whose keys it gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ProviderOwner {
+    /// A tenant: its address is not trusted, and it gets no key but the tenant's own. What is not known to be the
+    /// platform's is treated so.
+    #[default]
+    Tenant,
+    /// Whoever runs this deployment.
+    Platform,
+}
+
 /// A provider and the models that Chatter may use there.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = ProviderSpec)]
 pub struct ProviderSpec {
-    /// Its name: in replies, in logs, and as the field of the provider-keys secret that has its key.
+    /// Its name: in replies, in logs, and by which its key is stored: 1 to 64 letters, digits, `_`, `.` and `-`.
+    #[schema(example = "our-vllm", min_length = 1, max_length = 64)]
     pub name: String,
+    /// Whose it is: not what it says of itself.
+    #[serde(skip)]
+    pub owner: ProviderOwner,
     /// What it speaks.
     pub wire: Wire,
     /// Where it is, without a slash at the end.
+    #[schema(example = "https://llm.example.com/v1", max_length = 2048)]
     pub base_url: String,
+    /// Whether its models are offered.
+    #[serde(default = "yes")]
+    #[schema(required = false, default = true)]
+    pub active: bool,
     /// By which name a server of OpenAI's wire knows the limit of an answer. If it is not set, it is
     /// `max_completion_tokens` at `https://api.openai.com/`, whose newer models refuse the other name, and
     /// `max_tokens` anywhere else, where often only that one is known.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_tokens_field: Option<MaxTokensField>,
     /// Its models; the first model of the first provider is the default one.
     pub models: Vec<ModelSpec>,
+}
+
+impl ProviderSpec {
+    /// Where it is, if a tenant says so: keys are bound to that.
+    pub fn tenant_address(&self) -> Option<&str> {
+        match self.owner {
+            ProviderOwner::Tenant => Some(&self.base_url),
+            ProviderOwner::Platform => None,
+        }
+    }
 }
 
 /// The name of a provider, as it may stand in a path and in a key of the table: 1 to 64 letters, digits, `_`, `.` and
@@ -77,7 +108,7 @@ impl FromStr for ProviderName {
 }
 
 /// By which name a server knows the limit of an answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum MaxTokensField {
     /// As all servers know it, but OpenAI's newer models refuse it.
@@ -86,21 +117,36 @@ pub enum MaxTokensField {
     MaxCompletionTokens,
 }
 
+const fn yes() -> bool {
+    true
+}
+
 /// A model and its limits, in tokens.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = ModelSpec)]
 pub struct ModelSpec {
-    /// Its name at the provider and towards clients.
+    /// Its name towards clients: 1 to 200 characters without white space.
+    #[schema(example = "our-llama", min_length = 1, max_length = 200)]
     pub id: String,
+    /// Its name at the provider, if that is another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(min_length = 1, max_length = 200)]
+    pub provider_model: Option<String>,
+    /// Whether it is offered.
+    #[serde(default = "yes")]
+    #[schema(required = false, default = true)]
+    pub active: bool,
     /// How many tokens instructions, messages and answer may have together.
     pub context_window: u32,
     /// How many tokens an answer may have.
     pub max_output_tokens: u32,
     /// What it can do beside text; nothing if not set.
     #[serde(default)]
+    #[schema(required = false)]
     pub capabilities: BTreeSet<Capability>,
     /// What it costs. Without it, what it costs is not known, which is not the same as nothing.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub price: Option<Price>,
 }
 
@@ -123,6 +169,32 @@ pub enum Capability {
 }
 
 impl ModelSpec {
+    /// How the provider calls it.
+    pub fn name_at_provider(&self) -> &str {
+        self.provider_model.as_deref().unwrap_or(&self.id)
+    }
+
+    /// The field that breaks a rule, as the end of a JSON Pointer, and the rule.
+    pub fn fault(&self) -> Option<(String, &'static str)> {
+        let name = |text: &str| {
+            let sound = |sign: char| !sign.is_whitespace() && !sign.is_control();
+            (1..=200).contains(&text.chars().count()) && text.chars().all(sound)
+        };
+        let rule = "must have 1 to 200 characters, without white space";
+        if !name(&self.id) {
+            return Some(("id".to_owned(), rule));
+        }
+        if self.provider_model.as_deref().is_some_and(|id| !name(id)) {
+            return Some(("provider_model".to_owned(), rule));
+        }
+        if self.max_output_tokens == 0 || self.max_output_tokens >= self.context_window {
+            let rule = "must be from 1 to less than context_window";
+            return Some(("max_output_tokens".to_owned(), rule));
+        }
+        let fault = self.price.as_ref().and_then(Price::fault);
+        fault.map(|(field, rule)| (format!("price/{field}"), rule))
+    }
+
     /// Whether it can do that.
     pub fn can(&self, capability: Capability) -> bool {
         self.capabilities.contains(&capability)

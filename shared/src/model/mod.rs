@@ -12,8 +12,10 @@ mod identity;
 mod inline_data;
 mod llm;
 mod price;
+mod registry;
 mod run;
 mod session;
+mod settings;
 mod tenant;
 
 pub use api_key::{ApiKey, ApiKeyName, KeySecret, Scope, Scopes};
@@ -36,10 +38,14 @@ pub use id::{
 };
 pub use identity::{Email, Password, PersonName, User};
 pub use inline_data::{InlineData, MAX_DATA_BYTES};
-pub use llm::{Capability, MaxTokensField, ModelSpec, ProviderName, ProviderSpec, Wire};
+pub use llm::{
+    Capability, MaxTokensField, ModelSpec, ProviderName, ProviderOwner, ProviderSpec, Wire,
+};
 pub use price::{MicroDollars, Price};
+pub use registry::{Defaults, MAX_REGISTRY_BYTES, Registry, Route, Target};
 pub use run::{Attempt, Run, RunEnd, RunEvent, RunProblem, RunStatus};
 pub use session::Session;
+pub use settings::{ModelSettings, ReasoningEffort};
 pub use tenant::{
     Invitation, Member, Membership, MembershipRole, Tenant, TenantName, TenantStatus,
 };

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Moment;
-use crate::model::{ConversationId, MessageId, MicroDollars, RequestId, RunId, RunnerId, Usage};
+use crate::model::{
+    ConversationId, MessageId, MicroDollars, ModelSettings, RequestId, RunId, RunnerId, Usage,
+};
 
 /// Where a run is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -60,7 +62,7 @@ pub struct Attempt {
 }
 
 /// What happened in a run that its events are made of: what stands in its row.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Run {
     /// Its id.
     pub id: RunId,
@@ -78,6 +80,12 @@ pub struct Run {
     pub provider: String,
     /// The model that is asked first.
     pub model: String,
+    /// The route that led to it, if one was chosen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub route: Option<String>,
+    /// How it is asked to answer.
+    #[serde(default)]
+    pub settings: ModelSettings,
     /// Where it is.
     #[serde(rename = "run_status")]
     pub status: RunStatus,

@@ -14,7 +14,7 @@ use super::item::{BY_ACTIVITY, IS_NEW, Item, Written, from_item, key, n, s, to_i
 use super::message::Page;
 use crate::clock::Moment;
 use crate::error::{Error, Result};
-use crate::model::{Conversation, ConversationId, ConversationStatus};
+use crate::model::{Conversation, ConversationId, ConversationStatus, ModelSettings};
 
 /// How many conversations one Query looks through for those with a status.
 const SEARCHED_AT_ONCE: u32 = 1000;
@@ -27,6 +27,8 @@ struct ConversationItem {
     title: Option<String>,
     model: Option<String>,
     system_prompt: Option<String>,
+    #[serde(default)]
+    settings: ModelSettings,
     status: ConversationStatus,
     version: u64,
     created_at: Moment,
@@ -44,6 +46,8 @@ pub struct ConversationChange {
     pub model: Option<Option<String>>,
     /// `Some(None)` takes the system prompt away.
     pub system_prompt: Option<Option<String>>,
+    /// How the model answers from now on.
+    pub settings: Option<ModelSettings>,
     /// The new status.
     pub status: Option<ConversationStatus>,
 }
@@ -155,6 +159,7 @@ impl TenantStore {
             title,
             model,
             system_prompt,
+            settings,
             status,
         } = change;
         let mut expression = "SET version = :next, active_at = :now".to_owned();
@@ -179,6 +184,11 @@ impl TenantStore {
                 let value = value.map_or(AttributeValue::Null(true), AttributeValue::S);
                 request = request.expression_attribute_values(format!(":{name}"), value);
             }
+        }
+        if let Some(settings) = settings {
+            expression.push_str(", settings = :settings");
+            let settings = serde_dynamo::to_attribute_value(settings).map_err(Error::internal)?;
+            request = request.expression_attribute_values(":settings", settings);
         }
         if let Some(status) = status {
             expression.push_str(", #status = :status");
@@ -227,6 +237,7 @@ impl From<&Conversation> for ConversationItem {
             title,
             model,
             system_prompt,
+            settings,
             status,
             version,
             created_at,
@@ -237,6 +248,7 @@ impl From<&Conversation> for ConversationItem {
             title,
             model,
             system_prompt,
+            settings,
             status,
             version,
             created_at,
@@ -253,6 +265,7 @@ impl From<ConversationItem> for Conversation {
             title,
             model,
             system_prompt,
+            settings,
             status,
             version,
             created_at,
@@ -264,6 +277,7 @@ impl From<ConversationItem> for Conversation {
             title,
             model,
             system_prompt,
+            settings,
             status,
             version,
             created_at,

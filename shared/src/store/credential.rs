@@ -17,6 +17,8 @@ const MOST_LISTED: u32 = 100;
 #[derive(Serialize, Deserialize)]
 struct CredentialItem {
     provider: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    address: Option<String>,
     current_key: SealedKey,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     previous_key: Option<(SealedKey, Moment)>,
@@ -88,6 +90,7 @@ impl From<&ProviderCredential> for CredentialItem {
     fn from(credential: &ProviderCredential) -> Self {
         let ProviderCredential {
             provider,
+            address,
             current,
             previous,
             changed_by,
@@ -95,6 +98,7 @@ impl From<&ProviderCredential> for CredentialItem {
         } = credential.clone();
         Self {
             provider,
+            address,
             current_key: current,
             previous_key: previous,
             changed_by,
@@ -107,6 +111,7 @@ impl From<CredentialItem> for ProviderCredential {
     fn from(item: CredentialItem) -> Self {
         let CredentialItem {
             provider,
+            address,
             current_key,
             previous_key,
             changed_by,
@@ -114,6 +119,7 @@ impl From<CredentialItem> for ProviderCredential {
         } = item;
         Self {
             provider,
+            address,
             current: current_key,
             previous: previous_key,
             changed_by,

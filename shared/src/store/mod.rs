@@ -14,6 +14,7 @@
 //! | `TENANT#<tenant>` | `INVITE#<invitation>`, `INVITED#<hash of the address>` | who may join it | `invitation.rs` |
 //! | `TENANT#<tenant>` | `APIKEY#<key>`, `APIKEYS` | an API key, how many were made | `api_key.rs` |
 //! | `TENANT#<tenant>` | `PROVIDERKEY#<provider>` | a key that the tenant brought, sealed | `credential.rs` |
+//! | `TENANT#<tenant>` | `REGISTRY` | what it says about models | `registry.rs` |
 //! | `APIKEY#<hash of the secret>` | `APIKEY` | what a request with that secret may do | `api_key.rs` |
 //! | `TENANT#<tenant>` | `IDP#<identity provider>` | another issuer that the tenant trusts | `identity_provider.rs` |
 //! | `ISSUER#<hash of issuer and audience>` | `ISSUER` | whose data its tokens reach | `identity_provider.rs` |
@@ -23,6 +24,7 @@
 //! | `TENANT#<tenant>#CONV#<conversation>` | `MSG#<sequence>` | a message | `message.rs` |
 //! | `TENANT#<tenant>#USER#<user>` | `RUN#<run>` | what becomes of a question | `run.rs`, `turn.rs` |
 //! | `TENANT#<tenant>#RUN#<run>` | `EVENTS#<number>` | its events, for a day | `run.rs` |
+//! | `TENANT#<tenant>#CIRCUIT` | `<provider>#<model>` | how a model that failed is doing | `circuit.rs` |
 //! | `TENANT#<tenant>#ONCE#<hash>` | `ONCE` | what a request with a key began | `idempotency.rs` |
 //! | `LIMIT#<kind>#<subject>` | `<policy>#<start>` | a window of a rate limit | `limit.rs` |
 //!
@@ -34,6 +36,7 @@ mod account;
 mod api_key;
 mod audit;
 mod audit_chain;
+mod circuit;
 mod conversation;
 mod credential;
 mod idempotency;
@@ -46,6 +49,7 @@ mod member;
 mod message;
 mod one_time;
 mod outbox;
+mod registry;
 mod run;
 mod session;
 mod standing;
@@ -61,6 +65,7 @@ pub use account::{NewAccount, Preferences};
 pub use api_key::{KeyGrant, USE_IS_RECORDED_EVERY};
 pub use audit::{AuditPage, AuditPlace};
 pub use audit_chain::AuditWalk;
+pub use circuit::Circuit;
 pub use conversation::ConversationChange;
 pub use idempotency::{Begun as BegunOnce, ONCE_LASTS, Once};
 pub use identity_provider::{MOST_IDENTITY_PROVIDERS, Trusted};

@@ -16,6 +16,8 @@ pub async fn put_message(store: &TenantStore, conversation: ConversationId, mess
         request: RequestId::new(),
         provider: "scripted".to_owned(),
         model: "small".to_owned(),
+        route: None,
+        settings: Default::default(),
         status: RunStatus::Completed,
         attempts: Vec::new(),
         usage: None,

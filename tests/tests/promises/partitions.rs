@@ -226,6 +226,7 @@ fn is_about_the_caller((pk, sk): &Key) -> bool {
         "SESSION#ses_",
         "PROFILE",
         "HEAD",
+        "REGISTRY",
         "20",
     ];
     pk.starts_with("LIMIT#") || kinds.iter().any(|kind| sk.starts_with(kind))

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use shared::http::Timestamp;
 use shared::model::{
-    Attempt, ConversationId, MessageId, MicroDollars, Run, RunId, RunStatus, Usage,
+    Attempt, ConversationId, MessageId, MicroDollars, ModelSettings, Run, RunId, RunStatus, Usage,
 };
 
 /// What becomes of a question.
@@ -20,10 +20,14 @@ pub(crate) struct RunView {
     user_message_id: MessageId,
     /// The id that the answer has, or will have. A run that ended without an answer has a `problem`.
     message_id: MessageId,
-    /// The provider that is asked.
+    /// The provider that is asked first.
     provider: String,
-    /// The model that is asked.
+    /// The model that is asked first.
     model: String,
+    /// The route that led to it; `null` if a model was chosen.
+    route: Option<String>,
+    /// How it is asked to answer: what the message, the conversation and the tenant's registry say together.
+    settings: ModelSettings,
     /// Who was asked until now, in order.
     attempts: Vec<Attempt>,
     /// What was used, as the provider counted it; `null` until it is known, and where the provider did not say.
@@ -53,6 +57,8 @@ impl From<Run> for RunView {
             request: _,
             provider,
             model,
+            route,
+            settings,
             status,
             attempts,
             usage,
@@ -75,6 +81,8 @@ impl From<Run> for RunView {
             message_id: answer,
             provider,
             model,
+            route,
+            settings,
             attempts,
             usage,
             cost_micro_dollars: cost,

@@ -114,7 +114,12 @@ async fn a_failure_is_told_again_and_a_request_that_began_nothing_is_not_remembe
     let again = send(&api, ADA, &path, "key", failing).await;
     assert_eq!((again.status, &again.text), (first.status, &first.text));
     assert_eq!(again.header("content-type"), "application/problem+json");
-    assert_eq!(api.provider.take_requests().len(), 1);
+    let asked = api.provider.take_requests();
+    assert_eq!(
+        asked.len(),
+        2,
+        "the turn tried twice, the second request not at all"
+    );
 
     let empty = json!({"content": " "});
     assert_eq!(send(&api, ADA, &path, "new", empty).await.status, 422);

@@ -22,7 +22,8 @@ async fn what_breaks_a_rule_is_refused_by_name() {
         (json!({"content": "x".repeat(200_001)}), "/content"),
         (json!({"content": "x".repeat(20_000)}), "/content"),
         (json!({"content": "Hi", "stream": "yes"}), "/stream"),
-        (json!({"content": "Hi", "model": "large"}), "/model"),
+        (json!({"content": "Hi", "model": "nobody"}), "/model"),
+        (json!({"content": "Hi", "settings": "warm"}), "/settings"),
         (json!({"content": "Hi", "tenant_id": "x"}), "/tenant_id"),
     ] {
         let reply = api.post(ADA, &path, body.clone()).await;

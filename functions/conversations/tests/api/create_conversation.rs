@@ -23,6 +23,7 @@ async fn a_conversation_is_found_where_its_location_says() {
       "created_at": "2026-01-01T00:00:00.000000Z",
       "id": "[conversation]",
       "model": "large",
+      "settings": {},
       "status": "active",
       "system_prompt": "Be brief.\nBe kind.",
       "title": "Oslo"
@@ -65,7 +66,7 @@ async fn what_breaks_a_rule_is_refused_by_name_and_nothing_is_written() {
     let reads = calls.iter().map(|call| call.operation.as_str());
     assert_eq!(
         reads.collect::<Vec<_>>(),
-        ["BatchGetItem"],
-        "only who calls was read, and once"
+        ["BatchGetItem", "GetItem"],
+        "only who calls was read and what the tenant says about models, and once"
     );
 }

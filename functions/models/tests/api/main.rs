@@ -1,5 +1,9 @@
 //! The API of `models` as a client sees it.
 
+#![expect(clippy::expect_used, reason = "a test that can't go on has failed")]
+
+mod registry;
+
 use serde_json::{Value, json};
 use test_support::TestApi;
 
@@ -34,7 +38,8 @@ async fn all_models_are_listed_and_one_is_the_default() {
           "id": "small",
           "max_output_tokens": 512,
           "price": null,
-          "provider": "scripted"
+          "provider": "scripted",
+          "targets": null
         },
         {
           "capabilities": [
@@ -50,7 +55,8 @@ async fn all_models_are_listed_and_one_is_the_default() {
             "output": 1600000,
             "version": "2026"
           },
-          "provider": "scripted"
+          "provider": "scripted",
+          "targets": null
         }
       ],
       "has_more": false,

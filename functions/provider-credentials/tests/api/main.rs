@@ -4,4 +4,5 @@
 
 mod change;
 mod helpers;
+mod own_providers;
 mod turns;

@@ -4,10 +4,10 @@ use std::collections::HashSet;
 use std::ops::RangeInclusive;
 
 use serde_json::Value;
-use shared::model::{Capability, ContentPart, TOOL_NAME_RULE, is_tool_name};
+use shared::model::{Capability, ContentPart, ReasoningEffort, TOOL_NAME_RULE, is_tool_name};
 use shared::{Error, Result};
 
-use super::prompt::{OutputFormat, Placed, Prompt, ReasoningEffort, Speaker, ToolChoice, ToolSpec};
+use super::prompt::{OutputFormat, Placed, Prompt, Speaker, ToolChoice, ToolSpec};
 
 /// How many texts may stop a model.
 const MAX_STOPS: usize = 8;

@@ -6,6 +6,7 @@ use std::time::Instant;
 use futures_util::StreamExt as _;
 use futures_util::stream::BoxStream;
 use shared::error::ProviderFault;
+use shared::guard::GuardFault;
 use shared::{BoxError, Error, Result};
 
 use super::part::Part;
@@ -124,6 +125,16 @@ pub(super) fn transport(error: reqwest::Error) -> Error {
     };
     // The address is known from the configuration, and may be private.
     Error::provider(fault, error.without_url())
+}
+
+/// A failure to reach what a tenant names.
+pub(super) fn guarded(fault: GuardFault) -> Error {
+    let kind = match fault {
+        GuardFault::TimedOut => ProviderFault::TimedOut,
+        GuardFault::Unreachable | GuardFault::Broken => ProviderFault::Unavailable,
+        _ => ProviderFault::AddressRefused,
+    };
+    Error::provider(kind, fault)
 }
 
 /// An answer that is not the protocol.

@@ -115,7 +115,7 @@ impl Providers {
         embed.check()?;
         let platform = match own {
             Some(_) => None,
-            None => self.keys.get(&embed.provider.name).await?,
+            None => self.platform_key(embed.provider).await?,
         };
         let key = own.or(platform.as_ref());
         let embedded = match embed.provider.wire {
@@ -258,9 +258,7 @@ impl Providers {
         deadline: Instant,
     ) -> Result<T> {
         let request = request.headers(embed.trace.outgoing());
-        let response = self
-            .send(embed.provider.wire, request, key, deadline)
-            .await?;
+        let response = self.send(embed.provider, request, key, deadline).await?;
         let (mut body, mut chunks) = (Vec::new(), response.bytes_stream());
         while let Some(chunk) = within(deadline, chunks.next()).await? {
             body.extend_from_slice(&chunk.map_err(transport)?);

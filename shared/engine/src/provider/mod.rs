@@ -34,17 +34,16 @@ use aws_config::SdkConfig;
 use secrecy::SecretString;
 use shared::clock::Clock;
 use shared::error::ProviderFault;
-use shared::model::{ProviderKey, ProviderSpec, RequestId, Wire};
+use shared::guard::{Guard, GuardedClient};
+use shared::model::{ProviderKey, ProviderOwner, ProviderSpec, RequestId, Wire};
 use shared::{Error, Result};
 
 pub use completion::Completion;
-use completion::{Reader, Sse, nonsense, transport, within};
+use completion::{Reader, Sse, guarded, nonsense, transport, within};
 pub use embed::{Embed, Embedded, Purpose};
 pub use keys::ProviderKeys;
 pub use part::Part;
-pub use prompt::{
-    OutputFormat, Prompt, PromptMessage, ReasoningEffort, Settings, Speaker, ToolChoice, ToolSpec,
-};
+pub use prompt::{OutputFormat, Prompt, PromptMessage, Settings, Speaker, ToolChoice, ToolSpec};
 pub(crate) use tenant_keys::{OwnKeys, TenantKeys};
 
 /// How long a connection may take to open.
@@ -62,16 +61,22 @@ pub struct Providers {
     /// Made when it is first needed: making it reads the system's root certificates, which is most of what
     /// a start would cost.
     http: Arc<OnceLock<reqwest::Client>>,
+    /// For providers of tenants' own.
+    guarded: Arc<OnceLock<GuardedClient>>,
+    guard: Guard,
     keys: ProviderKeys,
     clock: Clock,
     signer: bedrock::Signer,
 }
 
 impl Providers {
-    /// With the keys of that source. Where Amazon Bedrock has none, the credentials of `sdk` sign.
-    pub fn new(keys: ProviderKeys, sdk: &SdkConfig, clock: &Clock) -> Self {
+    /// With the platform's keys of that source. Where its Amazon Bedrock has none, the credentials of `sdk` sign.
+    /// What tenants name is reached through the guard.
+    pub fn new(keys: ProviderKeys, sdk: &SdkConfig, clock: &Clock, guard: &Guard) -> Self {
         Self {
             http: Arc::default(),
+            guarded: Arc::default(),
+            guard: guard.clone(),
             keys,
             clock: clock.clone(),
             signer: bedrock::Signer::new(sdk.clone(), clock.clone()),
@@ -91,20 +96,47 @@ impl Providers {
         Ok(self.http.get_or_init(|| http))
     }
 
-    /// Asks a model with the platform's key. The answer's parts are then taken from the completion, until
+    fn guarded(&self) -> Result<&GuardedClient> {
+        if let Some(guarded) = self.guarded.get() {
+            return Ok(guarded);
+        }
+        let guarded = self.guard.streaming(CONNECT_TIMEOUT, SILENCE_TIMEOUT);
+        let guarded = guarded.map_err(Error::internal)?;
+        Ok(self.guarded.get_or_init(|| guarded))
+    }
+
+    /// The platform's key. A provider of a tenant's own never gets one.
+    async fn platform_key(&self, provider: &ProviderSpec) -> Result<Option<SecretString>> {
+        match provider.owner {
+            ProviderOwner::Platform => self.keys.get(&provider.name).await,
+            ProviderOwner::Tenant => Ok(None),
+        }
+    }
+
+    /// Asks a model with the platform's key, or without one where the provider is a tenant's own. The answer's parts are then taken from the completion, until
     /// `deadline`.
     ///
     /// # Errors
     /// `Invalid` as [`Prompt::check`], and `Provider` when the provider gives no answer.
     pub async fn complete(&self, prompt: &Prompt<'_>, deadline: Instant) -> Result<Completion> {
-        let provider = &prompt.model.provider().name;
-        let key = self.keys.get(provider).await?;
+        let provider = prompt.model.provider();
+        let key = self.platform_key(provider).await?;
         let asked = self.ask(prompt, key.as_ref(), deadline).await;
         if !is_unauthorized(&asked) {
             return asked;
         }
+        if provider.owner == ProviderOwner::Tenant {
+            return Err(Error::provider(
+                ProviderFault::CredentialRefused,
+                "the tenant's provider wants a key, and the tenant stored none",
+            ));
+        }
         // It may have been rotated since it was read.
-        match self.keys.after_refusal(provider, key.as_ref()).await? {
+        match self
+            .keys
+            .after_refusal(&provider.name, key.as_ref())
+            .await?
+        {
             Some(other) => self.ask(prompt, Some(&other), deadline).await,
             None => asked,
         }
@@ -137,7 +169,8 @@ impl Providers {
         deadline: Instant,
     ) -> Result<Completion> {
         check::check(prompt)?;
-        let wire = prompt.model.provider().wire;
+        let provider = prompt.model.provider();
+        let wire = provider.wire;
         let http = self.http()?;
         let request = match wire {
             Wire::Openai => openai::request(http, prompt, key)?,
@@ -146,7 +179,7 @@ impl Providers {
             Wire::Bedrock => bedrock::request(http, prompt)?,
         };
         let request = request.headers(prompt.trace.outgoing());
-        let response = self.send(wire, request, key, deadline).await?;
+        let response = self.send(provider, request, key, deadline).await?;
         let content_type = response.headers().get(http::header::CONTENT_TYPE);
         let content_type = content_type
             .and_then(|value| value.to_str().ok())
@@ -160,23 +193,37 @@ impl Providers {
     /// Sends a request, signed where there is no key that would do. An answer is a success.
     async fn send(
         &self,
-        wire: Wire,
+        provider: &ProviderSpec,
         request: reqwest::RequestBuilder,
         key: Option<&SecretString>,
         deadline: Instant,
     ) -> Result<reqwest::Response> {
-        let request = match (wire, key) {
+        let request = match (provider.wire, key) {
             (Wire::Bedrock, Some(key)) => request.bearer_auth(expose(key)),
             _ => request,
         };
         // A key with signs that no header can have.
         let build = |_| Error::provider(ProviderFault::Unauthorized, "the key fits no header");
         let mut request = request.build().map_err(build)?;
-        if (wire, key.is_some()) == (Wire::Bedrock, false) {
-            within(deadline, self.signer.sign(&mut request)).await??;
-        }
-        let sent = self.http()?.execute(request);
-        let response = within(deadline, sent).await?.map_err(transport)?;
+        let unsigned = (provider.wire, key.is_some()) == (Wire::Bedrock, false);
+        let response = match provider.owner {
+            // A signature of ours would let the tenant act with our credentials.
+            ProviderOwner::Tenant if unsigned => {
+                let cause = "a tenant's own Bedrock needs a key of the tenant's";
+                return Err(Error::provider(ProviderFault::Unauthorized, cause));
+            }
+            ProviderOwner::Tenant => {
+                let sent = self.guarded()?.execute(request);
+                within(deadline, sent).await?.map_err(guarded)?
+            }
+            ProviderOwner::Platform => {
+                if unsigned {
+                    within(deadline, self.signer.sign(&mut request)).await??;
+                }
+                let sent = self.http()?.execute(request);
+                within(deadline, sent).await?.map_err(transport)?
+            }
+        };
         if response.status().is_success() {
             return Ok(response);
         }
@@ -185,7 +232,7 @@ impl Providers {
 
     /// Whether a provider answers and takes our key. It lists its models, which costs nothing.
     pub async fn check(&self, provider: &ProviderSpec) -> Result<()> {
-        let key = self.keys.get(&provider.name).await?;
+        let key = self.platform_key(provider).await?;
         self.list_models(provider, key.as_ref(), CHECK_TIMEOUT)
             .await
     }
@@ -210,7 +257,7 @@ impl Providers {
             Wire::Bedrock => bedrock::list_models(http, provider),
         };
         let deadline = Instant::now() + timeout;
-        self.send(provider.wire, request, key, deadline).await?;
+        self.send(provider, request, key, deadline).await?;
         Ok(())
     }
 }

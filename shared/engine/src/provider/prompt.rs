@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use shared::http::TraceContext;
-use shared::model::{ContentPart, Role};
+use shared::model::{ContentPart, ReasoningEffort, Role};
 use shared::{Error, Result};
 
 use crate::catalogue::Model;
@@ -111,31 +111,6 @@ pub enum OutputFormat {
         /// Whether the provider must see to it.
         strict: bool,
     },
-}
-
-/// How much a model thinks before it answers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ReasoningEffort {
-    /// Not at all.
-    None,
-    /// Little.
-    Low,
-    /// More.
-    Medium,
-    /// Much.
-    High,
-}
-
-impl ReasoningEffort {
-    /// In the words of OpenAI.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::Low => "low",
-            Self::Medium => "medium",
-            Self::High => "high",
-        }
-    }
 }
 
 impl<'a> Prompt<'a> {

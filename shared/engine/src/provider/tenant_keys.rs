@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use secrecy::SecretString;
 use shared::clock::{Clock, Moment};
+use shared::error::ProviderFault;
 use shared::kept::Kept;
-use shared::model::{ProviderCredential, TenantId};
+use shared::model::{ProviderCredential, ProviderSpec, TenantId};
 use shared::store::TenantStore;
 use shared::vault::Vault;
-use shared::{App, Result};
+use shared::{App, Error, Result};
 
 /// A tenant's keys for one provider, in the order in which they are tried.
 #[derive(Debug)]
@@ -32,6 +33,22 @@ impl OwnKeys {
         std::iter::once(&self.current)
             .chain(previous.map(|(key, _)| key))
             .collect()
+    }
+}
+
+impl OwnKeys {
+    /// These keys, if they were stored for where the provider is.
+    ///
+    /// # Errors
+    /// `Provider` if its address has changed since: whoever may change it could send the keys anywhere.
+    fn for_provider(self: Arc<Self>, provider: &ProviderSpec) -> Result<Arc<Self>> {
+        if self.stored.address.as_deref() == provider.tenant_address() {
+            return Ok(self);
+        }
+        Err(Error::provider(
+            ProviderFault::CredentialRefused,
+            "the tenant's key was stored for another address of this provider",
+        ))
     }
 }
 
@@ -59,11 +76,16 @@ impl TenantKeys {
     pub(crate) async fn get(
         &self,
         store: &TenantStore,
-        provider: &str,
+        provider: &ProviderSpec,
     ) -> Result<Option<Arc<OwnKeys>>> {
-        let key = (store.tenant(), provider.to_owned());
+        let key = (store.tenant(), provider.name.clone());
         match self.kept.get(&key, self.clock.now()) {
-            Ok(known) => Ok(known),
+            Ok(None) => Ok(None),
+            // It may have been stored for the new address since.
+            Ok(Some(own)) => match own.for_provider(provider) {
+                Ok(own) => Ok(Some(own)),
+                Err(_) => self.read_anew(store, provider).await,
+            },
             Err(_) => self.read_anew(store, provider).await,
         }
     }
@@ -72,20 +94,21 @@ impl TenantKeys {
     pub(crate) async fn read_anew(
         &self,
         store: &TenantStore,
-        provider: &str,
+        provider: &ProviderSpec,
     ) -> Result<Option<Arc<OwnKeys>>> {
         let (now, state) = (self.clock.now(), self.kept.state());
-        let own = match store.credential_get(provider).await? {
+        let own = match store.credential_get(&provider.name).await? {
             Some(credential) => Some(Arc::new(self.open(store.tenant(), credential).await?)),
             None => None,
         };
-        let key = (store.tenant(), provider.to_owned());
+        let key = (store.tenant(), provider.name.clone());
         self.kept.put(key, own.clone(), now, state);
-        Ok(own)
+        own.map(|own| own.for_provider(provider)).transpose()
     }
 
     async fn open(&self, tenant: TenantId, credential: ProviderCredential) -> Result<OwnKeys> {
-        let context = ProviderCredential::context(tenant, &credential.provider);
+        let address = credential.address.as_deref();
+        let context = ProviderCredential::context(tenant, &credential.provider, address);
         let current = self
             .vault
             .open(&context, &credential.current.sealed)

@@ -11,8 +11,10 @@ use engine::{
 };
 use serde_json::{Value, json};
 use shared::clock::{Clock, Moment};
+use shared::config::Stage;
+use shared::guard::Guard;
 use shared::http::TraceContext;
-use shared::model::{ContentPart, ProviderSpec, RequestId};
+use shared::model::{ContentPart, ProviderOwner, ProviderSpec, RequestId};
 use shared::{Error, Result};
 use stand_ins::provider::ScriptedProvider;
 
@@ -50,7 +52,7 @@ impl World {
         let clock = Clock::manual(Moment::from_unix_seconds(1_800_000_000));
         Self {
             scripted: ScriptedProvider::start().await.expect("a provider"),
-            providers: Providers::new(keys, &sdk(credentials), &clock),
+            providers: Providers::new(keys, &sdk(credentials), &clock, &Guard::new(Stage::Local)),
             clock,
         }
     }
@@ -69,11 +71,16 @@ impl World {
             "models": [{"id": "a.model-1:0", "context_window": 100_000, "max_output_tokens": 1000,
                         "capabilities": ["tools", "images"]}],
         });
-        serde_json::from_value(spec).expect("a provider")
+        ProviderSpec {
+            owner: ProviderOwner::Platform,
+            ..serde_json::from_value(spec).expect("a provider")
+        }
     }
 
     pub(crate) fn model(&self, wire: &str) -> Model {
-        Catalogue::new(&[self.spec(wire)]).models()[0].clone()
+        Catalogue::new(&[self.spec(wire)]).choices()[0].targets[0]
+            .1
+            .clone()
     }
 
     /// Asks a model of that wire.

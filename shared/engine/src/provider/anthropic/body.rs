@@ -1,13 +1,13 @@
 //! A prompt in the words of Anthropic.
 
 use serde_json::{Value, json};
-use shared::model::{Capability, ContentPart, FileData, ImageSource, InlineData, Reasoning};
+use shared::model::{
+    Capability, ContentPart, FileData, ImageSource, InlineData, Reasoning, ReasoningEffort,
+};
 use shared::{Error, Result};
 
 use super::super::portable_id;
-use super::super::prompt::{
-    OutputFormat, Placed, Prompt, ReasoningEffort, Side, ToolChoice, ToolSpec,
-};
+use super::super::prompt::{OutputFormat, Placed, Prompt, Side, ToolChoice, ToolSpec};
 
 /// The body of a request for an answer as a stream.
 ///
@@ -15,7 +15,7 @@ use super::super::prompt::{
 pub(in super::super) fn body(prompt: &Prompt<'_>) -> Result<Value> {
     let settings = &prompt.settings;
     let mut body = json!({
-        "model": prompt.model.spec().id,
+        "model": prompt.model.spec().name_at_provider(),
         "messages": messages(prompt)?,
         "max_tokens": prompt.max_output_tokens(),
         "stream": true,

@@ -1,13 +1,13 @@
 //! A prompt in the words of Amazon's Converse API.
 
 use serde_json::{Value, json};
-use shared::model::{Capability, ContentPart, FileData, ImageSource, InlineData, Reasoning};
+use shared::model::{
+    Capability, ContentPart, FileData, ImageSource, InlineData, Reasoning, ReasoningEffort,
+};
 use shared::{Error, Result};
 
 use super::super::portable_id;
-use super::super::prompt::{
-    OutputFormat, Placed, Prompt, ReasoningEffort, Side, ToolChoice, ToolSpec,
-};
+use super::super::prompt::{OutputFormat, Placed, Prompt, Side, ToolChoice, ToolSpec};
 
 /// The body of a request for an answer as a stream.
 ///
@@ -59,10 +59,10 @@ pub(in super::super) fn body(prompt: &Prompt<'_>) -> Result<Value> {
 /// Converse has no field for it, so it is written as the maker of the model wants it.
 fn thinking(prompt: &Prompt<'_>, effort: ReasoningEffort) -> Result<Value> {
     let model = &prompt.model.spec();
-    if model.id.contains("openai.") && effort != ReasoningEffort::None {
+    if model.name_at_provider().contains("openai.") && effort != ReasoningEffort::None {
         return Ok(json!({"reasoning_effort": effort.as_str()}));
     }
-    if !model.id.contains("anthropic.") {
+    if !model.name_at_provider().contains("anthropic.") {
         let detail = "this provider has no setting for it with this model; leave it out";
         return Err(Error::invalid("/reasoning_effort", detail));
     }

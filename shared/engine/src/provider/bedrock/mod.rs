@@ -22,7 +22,7 @@ pub(super) fn request(
     http: &reqwest::Client,
     prompt: &Prompt<'_>,
 ) -> Result<reqwest::RequestBuilder> {
-    let model = segment(&prompt.model.spec().id);
+    let model = segment(prompt.model.spec().name_at_provider());
     let path = format!("/model/{model}/converse-stream");
     let request = http.post(url(prompt.model.provider(), &path));
     Ok(request.json(&body(prompt)?))

@@ -2,13 +2,12 @@
 
 use serde_json::{Value, json};
 use shared::model::{
-    Capability, ContentPart, ImageSource, InlineData, Reasoning, ToolCall, ToolResult,
+    Capability, ContentPart, ImageSource, InlineData, Reasoning, ReasoningEffort, ToolCall,
+    ToolResult,
 };
 use shared::{Error, Result};
 
-use super::super::prompt::{
-    OutputFormat, Placed, Prompt, ReasoningEffort, Side, ToolChoice, ToolSpec,
-};
+use super::super::prompt::{OutputFormat, Placed, Prompt, Side, ToolChoice, ToolSpec};
 
 /// From Gemini 3 on a call without a signature is refused. This one stands for calls that another model made.
 const NOT_SIGNED: &str = "skip_thought_signature_validator";
@@ -132,11 +131,13 @@ fn signature(prompt: &Prompt<'_>, reasoning: &Reasoning) -> Option<Value> {
 fn function_call(prompt: &Prompt<'_>, call: &ToolCall) -> Value {
     let arguments = call.arguments_object().unwrap_or_default();
     let mut part = json!({"functionCall": {"name": call.name, "args": arguments}});
-    let model = &prompt.model.spec().id;
+    let model = prompt.model.spec();
     let own = call.signature.as_ref();
-    match own.filter(|signature| signature.model == *model) {
+    match own.filter(|signature| signature.model == model.id) {
         Some(signature) => part["thoughtSignature"] = json!(signature.value),
-        None if model.starts_with("gemini-3") => part["thoughtSignature"] = json!(NOT_SIGNED),
+        None if model.name_at_provider().starts_with("gemini-3") => {
+            part["thoughtSignature"] = json!(NOT_SIGNED)
+        }
         None => {}
     }
     part

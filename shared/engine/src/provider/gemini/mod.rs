@@ -18,7 +18,7 @@ pub(super) fn request(
     prompt: &Prompt<'_>,
     key: Option<&SecretString>,
 ) -> Result<reqwest::RequestBuilder> {
-    let model = segment(&prompt.model.spec().id);
+    let model = segment(prompt.model.spec().name_at_provider());
     let path = format!("/models/{model}:streamGenerateContent?alt=sse");
     let request = http.post(url(prompt.model.provider(), &path));
     Ok(authorized(request, key).json(&body(prompt)?))

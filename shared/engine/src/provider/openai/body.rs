@@ -16,7 +16,7 @@ pub(in super::super) fn body(prompt: &Prompt<'_>) -> Result<Value> {
     let settings = &prompt.settings;
     let provider = prompt.model.provider();
     let mut body = json!({
-        "model": prompt.model.spec().id,
+        "model": prompt.model.spec().name_at_provider(),
         "messages": messages(prompt)?,
         "stream": true,
         "stream_options": {"include_usage": true},

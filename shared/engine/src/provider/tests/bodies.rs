@@ -1,6 +1,7 @@
 //! How settings and tools are written for each wire, and what is refused there.
 
 use serde_json::json;
+use shared::model::ReasoningEffort;
 
 use super::*;
 

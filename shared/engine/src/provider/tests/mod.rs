@@ -65,7 +65,7 @@ fn model(wire: &str, id: &str, capabilities: &[&str]) -> Model {
 /// The model of a provider.
 fn provider(spec: Value) -> Model {
     let spec: ProviderSpec = serde_json::from_value(spec).expect("a provider");
-    Catalogue::new(&[spec]).models()[0].clone()
+    Catalogue::new(&[spec]).choices()[0].targets[0].1.clone()
 }
 
 /// The body of a request for that model. The rules that all wires share hold too.

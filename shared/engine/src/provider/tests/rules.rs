@@ -1,6 +1,7 @@
 //! The rules that hold on every wire, and what is beyond a model.
 
 use serde_json::json;
+use shared::model::ReasoningEffort;
 
 use super::*;
 

@@ -1,0 +1,220 @@
+//! What a tenant says about models.
+
+use axum::http::Method;
+use serde_json::{Value, json};
+use test_support::{Body, Reply, TestApi};
+
+use crate::{ADA, api};
+
+const PATH: &str = "/api/v1/registry";
+
+async fn put(api: &TestApi, tag: &str, document: Value) -> Reply {
+    let headers = [("if-match", tag)];
+    let body = Body::Json(document);
+    api.send_with(ADA, Method::PUT, PATH, body, &headers).await
+}
+
+/// What `POST` says is wrong, by field.
+async fn refused(api: &TestApi, document: Value) -> Vec<String> {
+    let reply = put(api, "*", document).await;
+    assert_eq!(reply.status, 422, "{}", reply.text);
+    reply.errors().into_iter().map(|(field, _)| field).collect()
+}
+
+fn own_provider() -> Value {
+    json!({
+        "name": "ours", "wire": "openai", "base_url": "https://llm.example.com/v1",
+        "models": [{"id": "our-llama", "provider_model": "meta/llama", "context_window": 8192, "max_output_tokens": 1024,
+                    "price": {"version": "1", "input": 100_000, "output": 200_000}}],
+    })
+}
+
+async fn names(api: &TestApi, who: &str) -> Vec<String> {
+    let reply = api.get(Some(who), "/api/v1/models").await;
+    let models = reply.body()["data"].as_array().cloned().expect("models");
+    let name = |model: &Value| model["id"].as_str().expect("an id").to_owned();
+    models.iter().map(name).collect()
+}
+
+#[tokio::test]
+async fn it_is_empty_until_somebody_writes_it_and_then_what_was_written() {
+    let api = api().await;
+    let before = api.get(ADA, PATH).await;
+    assert_eq!(
+        before.body(),
+        json!({"providers": [], "routes": [], "allowed_models": null, "defaults": {"settings": {}}})
+    );
+    let document = json!({
+        "providers": [own_provider()],
+        "routes": [{"name": "fast", "targets": [{"model": "our-llama", "max_input_tokens": 500}, {"model": "large"}]}],
+        "allowed_models": ["fast", "small", "our-llama"],
+        "defaults": {"model": "fast", "settings": {"temperature": 0.25}},
+    });
+    let written = put(&api, before.header("etag"), document).await;
+    assert_eq!(written.status, 200, "{}", written.text);
+    let after = api.get(ADA, PATH).await;
+    assert_eq!(after.text, written.text);
+    assert_eq!(after.header("etag"), written.header("etag"));
+    assert_ne!(after.header("etag"), before.header("etag"));
+    let route = &after.body()["routes"][0];
+    assert_eq!(
+        route["targets"][0]["attempts"], 2,
+        "what was left out is shown"
+    );
+    assert_eq!(route["switch_mid_answer"], false);
+}
+
+#[tokio::test]
+async fn models_and_routes_are_listed_as_the_tenant_says_and_only_for_it() {
+    let api = api().await;
+    let document = json!({
+        "providers": [own_provider()],
+        "routes": [{"name": "fast", "targets": [{"model": "our-llama"}, {"model": "large"}]}],
+        "allowed_models": ["fast", "small", "our-llama"],
+        "defaults": {"model": "fast"},
+    });
+    put(&api, "*", document).await;
+    assert_eq!(names(&api, "ada").await, ["small", "our-llama", "fast"]);
+    assert_eq!(names(&api, "bob").await.len(), 5, "another tenant");
+    let route = api.get(ADA, "/api/v1/models/fast").await.body();
+    assert_eq!(
+        route,
+        json!({
+            "id": "fast", "provider": "ours", "default": true, "targets": ["our-llama", "large"],
+            "context_window": 100_000, "max_output_tokens": 1000, "capabilities": [], "price": null,
+        })
+    );
+    let own = api.get(ADA, "/api/v1/models/our-llama").await.body();
+    assert_eq!(
+        (&own["default"], &own["price"]["output"]),
+        (&json!(false), &json!(200_000))
+    );
+    let hidden = api.get(ADA, "/api/v1/models/large").await;
+    assert_eq!(hidden.status, 404, "not allowed");
+}
+
+#[tokio::test]
+async fn what_is_not_active_is_not_offered() {
+    let api = api().await;
+    let mut provider = own_provider();
+    let more = json!({"id": "resting", "active": false, "context_window": 8192, "max_output_tokens": 1024});
+    provider["models"]
+        .as_array_mut()
+        .expect("models")
+        .push(more);
+    let routes = json!([{"name": "r", "targets": [{"model": "resting"}, {"model": "our-llama"}]},
+                        {"name": "gone", "targets": [{"model": "resting"}]}]);
+    let document = json!({"providers": [provider], "routes": routes});
+    put(&api, "*", document.clone()).await;
+    assert_eq!(names(&api, "ada").await[5..], ["our-llama", "r"]);
+    let route = api.get(ADA, "/api/v1/models/r").await.body();
+    assert_eq!(route["targets"], json!(["our-llama"]));
+    let mut document = document;
+    document["providers"][0]["active"] = false.into();
+    put(&api, "*", document).await;
+    assert_eq!(names(&api, "ada").await.len(), 5, "the platform's only");
+}
+
+#[tokio::test]
+async fn of_two_who_write_at_once_one_is_told_to_look_again() {
+    let api = api().await;
+    let tag = api.get(ADA, PATH).await.header("etag").to_owned();
+    let (one, other) = tokio::join!(put(&api, &tag, json!({})), put(&api, &tag, json!({})));
+    let mut statuses = [one.status, other.status].map(|status| status.as_u16());
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 412]);
+    let blind = api
+        .send(ADA, Method::PUT, PATH, Body::Json(json!({})))
+        .await;
+    assert_eq!(blind.status, 428);
+}
+
+#[tokio::test]
+async fn everything_that_is_wrong_is_told_at_once_and_nothing_is_written() {
+    let api = api().await;
+    let mut provider = own_provider();
+    provider["name"] = "scripted".into();
+    provider["base_url"] = "http://169.254.169.254/latest".into();
+    provider["models"][0]["id"] = "small".into();
+    provider["models"][0]["max_output_tokens"] = 9_000.into();
+    let document = json!({
+        "providers": [provider],
+        "routes": [
+            {"name": "large", "targets": [{"model": "nobody"}]},
+            {"name": "r", "targets": []},
+            {"name": "s", "targets": [{"model": "r", "min_input_tokens": 2, "max_input_tokens": 1,
+                                       "first_token_timeout_ms": 99, "attempts": 4}]},
+        ],
+        "allowed_models": ["nothing", "large"],
+        "defaults": {"model": "small", "settings": {"temperature": 3}},
+    });
+    assert_eq!(
+        refused(&api, document).await,
+        [
+            "/providers/0/name",
+            "/providers/0/base_url",
+            "/providers/0/models/0/max_output_tokens",
+            "/providers/0/models/0/id",
+            "/routes/0/name",
+            "/routes/0/targets/0/model",
+            "/routes/1/targets",
+            "/routes/2/targets/0/model",
+            "/routes/2/targets/0/max_input_tokens",
+            "/routes/2/targets/0/first_token_timeout_ms",
+            "/routes/2/targets/0/attempts",
+            "/allowed_models",
+            "/defaults/model",
+            "/defaults/settings/temperature",
+        ]
+    );
+    assert_eq!(api.get(ADA, PATH).await.body()["routes"], json!([]));
+}
+
+#[tokio::test]
+async fn an_address_must_be_public_and_a_name_a_name() {
+    let api = api().await;
+    for wrong in [
+        "http://llm.example.com/v1",
+        "https://10.0.0.1/v1",
+        "https://llm.example.com:22/v1",
+        "https://me:secret@llm.example.com/v1",
+        "https://llm.example.com/v1/",
+        "https://llm.example.com/v1?key=1",
+        "ftp://llm.example.com",
+        "",
+    ] {
+        let mut provider = own_provider();
+        provider["base_url"] = wrong.into();
+        let fields = refused(&api, json!({"providers": [provider]})).await;
+        assert_eq!(fields, ["/providers/0/base_url"], "{wrong}");
+    }
+    for wrong in ["", "a/b", "-a", "a b"] {
+        let mut provider = own_provider();
+        provider["name"] = wrong.into();
+        let fields = refused(&api, json!({"providers": [provider]})).await;
+        assert_eq!(fields, ["/providers/0/name"], "{wrong}");
+    }
+    let twice = json!({"providers": [own_provider(), own_provider()]});
+    assert_eq!(
+        refused(&api, twice).await,
+        ["/providers/1/name", "/providers/1/models/0/id"]
+    );
+    let mut provider = own_provider();
+    provider["owner"] = "platform".into();
+    let fields = refused(&api, json!({"providers": [provider]})).await;
+    assert_eq!(
+        fields,
+        ["/providers/0/owner"],
+        "nobody makes himself the platform"
+    );
+}
+
+#[tokio::test]
+async fn a_change_stands_in_the_trail() {
+    let api = api().await;
+    put(&api, "*", json!({"defaults": {"model": "large"}})).await;
+    let audit = api.beside(audit::router);
+    let trail = audit.get(ADA, "/api/v1/audit").await.body();
+    // The newest record is that the trail was read.
+    assert_eq!(trail["data"][1]["action"], "registry_changed", "{trail}");
+}

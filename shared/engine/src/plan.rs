@@ -1,0 +1,188 @@
+//! Who can be asked in a turn, in which order, and what each of them would be sent.
+
+use std::time::Duration;
+
+use shared::clock::Moment;
+use shared::model::{Conversation, Message, ModelSettings, ReasoningEffort, Target};
+use shared::store::Circuit;
+use shared::{Error, Result};
+
+use crate::catalogue::{Choice, Model};
+use crate::circuits::is_of;
+use crate::context::Window;
+use crate::provider::Settings;
+
+/// What somebody wants of a turn: the turn's own words, then the conversation's, then the tenant's.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Wishes<'a> {
+    pub(crate) turn: &'a ModelSettings,
+    pub(crate) conversation: &'a ModelSettings,
+    pub(crate) tenant: &'a ModelSettings,
+}
+
+/// Who can be asked, in order.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    /// The route that was chosen, if it is one.
+    pub(crate) route: Option<String>,
+    /// At least one.
+    pub(crate) candidates: Vec<Candidate>,
+    /// Whether another one may be asked after a part of the answer was sent.
+    pub(crate) switch_mid_answer: bool,
+}
+
+/// A model, and what it would be sent.
+#[derive(Debug)]
+pub(crate) struct Candidate {
+    pub(crate) model: Model,
+    pub(crate) settings: ModelSettings,
+    pub(crate) window: Window,
+    /// How often it is asked.
+    pub(crate) attempts: u8,
+    /// How long its first token is waited for.
+    pub(crate) first_token_timeout: Option<Duration>,
+    target: Target,
+}
+
+impl Plan {
+    /// Those of the choice that can take the question at all.
+    ///
+    /// # Errors
+    /// `Invalid` if none can.
+    pub(crate) fn new(
+        choice: &Choice,
+        conversation: &Conversation,
+        question: &str,
+        wishes: Wishes<'_>,
+    ) -> Result<Self> {
+        let mut candidates = Vec::new();
+        let mut refused = None;
+        for (target, model) in &choice.targets {
+            match candidate(target, model, conversation, question, wishes) {
+                Ok(candidate) => candidates.push(candidate),
+                Err(error) => refused = Some(error),
+            }
+        }
+        if candidates.is_empty() {
+            let nobody = || Error::internal("a choice without targets");
+            return Err(refused.unwrap_or_else(nobody));
+        }
+        Ok(Self {
+            route: choice.is_route.then(|| choice.name.clone()),
+            candidates,
+            switch_mid_answer: choice.switch_mid_answer,
+        })
+    }
+
+    /// Adds older messages to what each would be sent.
+    pub(crate) fn fill(&mut self, newest_first: &[Message]) {
+        for candidate in &mut self.candidates {
+            candidate.window.fill(newest_first);
+        }
+    }
+
+    /// How many more messages to read, if they are like those of `page`. `None` if none would fit anywhere.
+    pub(crate) fn wants(&self, page: &[Message]) -> Option<u32> {
+        let wants = self.candidates.iter();
+        wants.filter_map(|one| one.window.wants(page)).max()
+    }
+
+    /// Whether it depends on the length of what is sent who is asked.
+    pub(crate) fn has_conditions(&self) -> bool {
+        let bounds = |target: &Target| (target.min_input_tokens, target.max_input_tokens);
+        let mut targets = self.candidates.iter().map(|one| &one.target);
+        targets.any(|target| bounds(target) != (None, None))
+    }
+
+    /// Leaves out those whose conditions do not hold for what they would be sent.
+    ///
+    /// # Errors
+    /// `Invalid` if nobody is left.
+    pub(crate) fn select(&mut self) -> Result<()> {
+        let longest = self.candidates.iter().map(|one| one.window.used()).max();
+        let takes = |one: &Candidate| one.target.takes(one.window.used());
+        self.candidates.retain(takes);
+        if self.candidates.is_empty() {
+            let detail = format!(
+                "no target of this route takes the about {} tokens of this conversation; choose another model",
+                longest.unwrap_or_default()
+            );
+            return Err(Error::invalid("/model", detail));
+        }
+        Ok(())
+    }
+
+    /// Puts those that are better left alone behind the others. They are not left out: where nobody else answers,
+    /// asking them is better than not asking.
+    pub(crate) fn order(&mut self, failed: &[Circuit], now: Moment) {
+        let open = |one: &Candidate| {
+            let mut about = failed.iter().filter(|failed| is_of(failed, &one.model));
+            about.any(|failed| failed.is_open(now))
+        };
+        self.candidates.sort_by_key(open);
+    }
+
+    /// Who is asked first.
+    pub(crate) fn first(&self) -> Result<&Candidate> {
+        let first = self.candidates.first();
+        first.ok_or_else(|| Error::internal("a plan without candidates"))
+    }
+}
+
+impl Candidate {
+    /// Its settings as a provider gets them.
+    pub(crate) fn provider_settings(&self) -> Settings {
+        let settings = &self.settings;
+        Settings {
+            max_output_tokens: settings.max_output_tokens,
+            temperature: settings.temperature,
+            top_p: settings.top_p,
+            stop: settings.stop.clone().unwrap_or_default(),
+            reasoning_effort: settings.reasoning_effort,
+            ..Settings::default()
+        }
+    }
+}
+
+fn candidate(
+    target: &Target,
+    model: &Model,
+    conversation: &Conversation,
+    question: &str,
+    wishes: Wishes<'_>,
+) -> Result<Candidate> {
+    let spec = model.spec();
+    let insists = |effort: &ReasoningEffort| *effort != ReasoningEffort::None;
+    if wishes.turn.reasoning_effort.as_ref().is_some_and(insists) && !spec.reasons() {
+        let detail = format!(
+            "the model {} is not one that reasons before it answers; leave it out or choose another model",
+            spec.id
+        );
+        return Err(Error::invalid("/settings/reasoning_effort", detail));
+    }
+    let mut settings = wishes.turn.clone();
+    settings = settings.or(wishes.conversation).or(wishes.tenant);
+    settings.reasoning_effort = settings.reasoning_effort.filter(|_| spec.reasons());
+    let wanted = settings.max_output_tokens.unwrap_or(u32::MAX);
+    let output = wanted.min(spec.max_output_tokens);
+    settings.max_output_tokens = Some(output);
+    let system_prompt = conversation.system_prompt.as_deref();
+    let window = Window::new(spec.context_window, output, system_prompt, question);
+    let window = window.map_err(|(needed, available)| {
+        let detail = format!(
+            "is too long for the model {}: it has about {needed} tokens, and at most {available} fit",
+            spec.id
+        );
+        Error::invalid("/content", detail)
+    })?;
+    Ok(Candidate {
+        model: model.clone(),
+        settings,
+        window,
+        attempts: target.attempts,
+        first_token_timeout: target
+            .first_token_timeout_ms
+            .map(|milliseconds| Duration::from_millis(milliseconds.into())),
+        target: target.clone(),
+    })
+}

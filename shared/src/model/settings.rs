@@ -1,0 +1,112 @@
+//! How a model should answer, as far as people set it: for one turn, for a conversation, for a tenant.
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::FieldError;
+
+/// How many texts may stop a model.
+const MAX_STOPS: usize = 8;
+/// The longest text that stops a model, in bytes.
+const MAX_STOP_BYTES: usize = 200;
+
+/// How much a model thinks before it answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ReasoningEffort {
+    /// Not at all.
+    None,
+    /// A little.
+    Low,
+    /// Some.
+    Medium,
+    /// Much.
+    High,
+}
+
+impl ReasoningEffort {
+    /// In the words of OpenAI.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+        }
+    }
+}
+
+/// How a model should answer. What is left out is said by what is less near: the turn's settings come before the
+/// conversation's, and those before the tenant's; what nobody says is left to the provider.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ModelSettings {
+    /// How freely it chooses its words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 0, maximum = 2)]
+    pub temperature: Option<f64>,
+    /// From how much of the likely words it chooses.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 0, maximum = 1)]
+    pub top_p: Option<f64>,
+    /// How many tokens the answer may have, with its reasoning. Where the model allows fewer, that holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1)]
+    pub max_output_tokens: Option<u32>,
+    /// Texts before which it stops: up to 8 of 200 bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_items = 8)]
+    pub stop: Option<Vec<String>>,
+    /// How much it thinks before it answers. A turn that says it is only for models that think; what a conversation
+    /// or a tenant says does not count for others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reasoning_effort: Option<ReasoningEffort>,
+}
+
+impl ModelSettings {
+    /// These, and where they say nothing the others.
+    #[must_use]
+    pub fn or(self, others: &Self) -> Self {
+        Self {
+            temperature: self.temperature.or(others.temperature),
+            top_p: self.top_p.or(others.top_p),
+            max_output_tokens: self.max_output_tokens.or(others.max_output_tokens),
+            stop: self.stop.or_else(|| others.stop.clone()),
+            reasoning_effort: self.reasoning_effort.or(others.reasoning_effort),
+        }
+    }
+
+    /// What breaks a rule; `place` is the JSON Pointer of these settings.
+    pub fn faults(&self, place: &str) -> Vec<FieldError> {
+        let within =
+            |value: Option<f64>, most: f64| value.is_none_or(|value| (0.0..=most).contains(&value));
+        let stops = self.stop.as_deref().unwrap_or_default();
+        let rules = [
+            (
+                within(self.temperature, 2.0),
+                "temperature",
+                "must be from 0 to 2",
+            ),
+            (within(self.top_p, 1.0), "top_p", "must be from 0 to 1"),
+            (
+                self.max_output_tokens != Some(0),
+                "max_output_tokens",
+                "must be at least 1",
+            ),
+            (
+                stops.len() <= MAX_STOPS
+                    && stops
+                        .iter()
+                        .all(|text| (1..=MAX_STOP_BYTES).contains(&text.len())),
+                "stop",
+                "must have at most 8 texts of 1 to 200 bytes",
+            ),
+        ];
+        let broken = rules.into_iter().filter(|(kept, _, _)| !kept);
+        broken
+            .map(|(_, field, detail)| FieldError {
+                field: format!("{place}/{field}"),
+                detail: detail.to_owned(),
+            })
+            .collect()
+    }
+}
