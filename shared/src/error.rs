@@ -43,6 +43,8 @@ pub enum ProviderFault {
     AddressRefused,
     /// Any other 4xx: the provider refused this request.
     Refused,
+    /// The model called a tool that it was not given, or with arguments that break its schema.
+    BadToolCall,
     /// An answer that is not the protocol: HTML, broken JSON, an event over the size limit.
     Nonsense,
 }
@@ -51,7 +53,11 @@ impl ProviderFault {
     /// Whether the same request may succeed a moment later.
     pub const fn may_pass(self) -> bool {
         match self {
-            Self::Unavailable | Self::TimedOut | Self::Overloaded { .. } | Self::Nonsense => true,
+            Self::Unavailable
+            | Self::TimedOut
+            | Self::Overloaded { .. }
+            | Self::BadToolCall
+            | Self::Nonsense => true,
             Self::QuotaExhausted
             | Self::ContextTooLong
             | Self::Unauthorized
@@ -235,6 +241,9 @@ fn provider_sentence(fault: &ProviderFault) -> &'static str {
         }
         ProviderFault::Refused => {
             "the model provider refused the request; your message is kept, try another model or a shorter message"
+        }
+        ProviderFault::BadToolCall => {
+            "the model called a tool in a way that its schema does not allow; your message is kept, send again to retry"
         }
         ProviderFault::Nonsense => {
             "the model provider's answer could not be understood; your message is kept, send again to retry"

@@ -4,13 +4,13 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::{CONTENT_LOCATION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
-use engine::{Turn, TurnEvent, TurnRequest};
+use engine::{Asked, OutputFormat, ToolChoice, ToolSpec, Turn, TurnEvent, TurnRequest};
 use serde::{Deserialize, Serialize};
 use shared::auth::Caller;
 use shared::http::{
     IDEMPOTENCY_REPLAYED, IdempotencyKey, Json, MessageView, Path, REPLAYED, location,
 };
-use shared::model::{ConversationId, MessageContent, ModelSettings, RunEvent};
+use shared::model::{Content, ConversationId, ModelSettings, Question, RunEvent};
 use shared::store::Once;
 use shared::{Error, Result};
 
@@ -22,9 +22,11 @@ use crate::stream;
 #[derive(Debug, Deserialize, Serialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewMessage {
-    /// What to say: up to 200,000 bytes, and no more than fits the model's window.
-    #[schema(example = "What is the capital of Norway?", min_length = 1)]
-    content: String,
+    /// What to say: text of up to 200,000 bytes, or up to 64 parts of 300,000 bytes of JSON together, and no more than
+    /// fits the model's window. After an answer with calls of tools: their results, or something else, and then the
+    /// calls are given up.
+    #[schema(example = "What is the capital of Norway?")]
+    content: Content,
     /// The model or route that shall answer this message; the conversation's if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     model: Option<String>,
@@ -32,6 +34,19 @@ pub(crate) struct NewMessage {
     #[serde(default)]
     #[schema(required = false)]
     settings: ModelSettings,
+    /// What the model may call. A call is part of the answer, whose `finish_reason` is then `tool_calls`: whoever asked
+    /// does it, and sends the results as the next message, with the tools again. Up to 25 such rounds follow each other.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false, max_items = 128)]
+    tools: Vec<ToolSpec>,
+    /// Whether it must call one.
+    #[serde(default)]
+    #[schema(required = false)]
+    tool_choice: ToolChoice,
+    /// What the text of the answer must be.
+    #[serde(default)]
+    #[schema(required = false)]
+    response_format: OutputFormat,
     /// Whether the answer shall come as a stream of events or as a whole.
     #[serde(default)]
     stream: bool,
@@ -41,7 +56,8 @@ pub(crate) struct NewMessage {
 ///
 /// With `stream: false` the answer is the assistant's message. With `stream: true` it is a stream of
 /// server-sent events: `start` with all ids, `delta`s with the text, and at last either `done` with the
-/// stored message or `error` with a problem document. Between them a `switch` tells that another model of a
+/// stored message or `error` with a problem document. Between them `reasoning`, `tool_call` and `tool_arguments` tell
+/// what else the model makes, and a `switch` tells that another model of a
 /// route is asked, and that the answer begins anew. A stream without one of these two was cut off; the
 /// answer is finished and stored nevertheless, and the events of its run can be read on from any of them at
 /// `GET /api/v1/runs/{run_id}/events`.
@@ -87,10 +103,15 @@ pub(crate) async fn send_message(
     }
     let request = TurnRequest {
         conversation,
-        content: MessageContent::parse("/content", &new.content)?,
-        model: new.model.clone(),
-        settings: new.settings.clone(),
         once: once(&caller, &key, conversation, &new)?,
+        asked: Asked {
+            question: Question::parse("/content", new.content)?,
+            model: new.model,
+            settings: new.settings,
+            tools: new.tools,
+            tool_choice: new.tool_choice,
+            output: new.response_format,
+        },
         deadline: call.deadline.within(chat.app.config.turn_timeout),
         request_id,
         trace: call.trace,

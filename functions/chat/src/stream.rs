@@ -7,7 +7,7 @@ use axum::http::HeaderValue;
 use axum::http::header::CACHE_CONTROL;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
-use engine::{Delta, Start, Switch, TurnEvent};
+use engine::{Delta, ReasoningDelta, Start, Switch, ToolArgumentsDelta, ToolCallStart, TurnEvent};
 use futures_util::stream::{self, Stream};
 use serde::Serialize;
 use shared::Error;
@@ -30,6 +30,12 @@ pub(crate) enum TurnStream {
     Start(Start),
     /// `event: delta`, for each piece of text.
     Delta(Delta),
+    /// `event: reasoning`, for each piece of what the model thinks, where the provider shows it.
+    Reasoning(ReasoningDelta),
+    /// `event: tool_call`, where the model calls a tool.
+    ToolCall(ToolCallStart),
+    /// `event: tool_arguments`, for each piece of a call's arguments.
+    ToolArguments(ToolArgumentsDelta),
     /// `event: switch`, where another model is asked: the text before it does not count.
     Switch(Switch),
     /// `event: done`, last: the stored message.

@@ -7,11 +7,14 @@
 use std::time::{Duration, Instant};
 
 use shared::error::ProviderFault;
-use shared::model::{Attempt, FinishReason, MAX_CONTENT_BYTES, RequestId};
+use shared::model::{
+    Attempt, FinishReason, MAX_CONTENT_BYTES, MAX_PARTS_BYTES, RequestId, RunEvent,
+};
 use shared::store::Pulse;
 use shared::{Error, Result};
 
 use crate::asking::Asking;
+use crate::building;
 use crate::collected::{Collected, Counted, Outcome, counted, outcome};
 use crate::events;
 use crate::plan::Candidate;
@@ -57,8 +60,7 @@ impl Running {
                 Some(next) if goes_on => {
                     let slug = problem(error, &self.run).slug;
                     let event = events::switch(self.next(), &next.model, &slug);
-                    recorder.record(event.clone());
-                    self.send(TurnEvent::Event(event)).await;
+                    self.tell(event, recorder).await;
                 }
                 _ => return (outcome, latency),
             }
@@ -81,9 +83,9 @@ impl Running {
             let answered = self.answer(candidate, started, recorder, &mut collected);
             let answered = answered.await;
             let latency = started.elapsed();
-            let said = !collected.text.is_empty();
+            let said = collected.parts.bytes() > 0;
             let counted = counted(&answered, &collected);
-            let outcome = outcome(answered, collected);
+            let outcome = outcome(answered, collected, &self.tools);
             self.note_attempt(&outcome, latency, counted);
             let again = match &outcome {
                 Outcome::Failed(error) if left > 0 && !said => pause_before_again(error),
@@ -126,13 +128,11 @@ impl Running {
         let trace = self.trace.clone();
         let system_prompt = self.conversation.system_prompt.clone();
         let prompt = Prompt {
-            settings: candidate.provider_settings(),
-            ..Prompt::of_texts(
-                &candidate.model,
-                &trace,
-                system_prompt.as_deref(),
-                candidate.window.messages(),
-            )
+            settings: candidate.provider_settings(&self.asked),
+            model: &candidate.model,
+            trace: &trace,
+            system_prompt: system_prompt.as_deref(),
+            messages: candidate.window.messages(candidate.model.spec()),
         };
         let patience = candidate.first_token_timeout;
         let too_late = patience.map(|patience| (started + patience).into());
@@ -148,44 +148,80 @@ impl Running {
                 pulse = recorder.stopped() => return Ok(pulse),
                 () = reached(too_late), if silent => return Err(late()),
             };
-            match part {
-                Part::Text(delta) => {
-                    silent = false;
-                    collected
-                        .first_token
-                        .get_or_insert_with(|| started.elapsed());
-                    if collected.text.len() + delta.len() > MAX_CONTENT_BYTES {
-                        collected.finish_reason = Some(FinishReason::Length);
-                        collected.cut = true;
-                        return Ok(Pulse::GoOn);
-                    }
-                    collected.text.push_str(&delta);
-                    self.pass_on(&delta, recorder).await;
-                }
-                Part::Finish(reason) => collected.finish_reason = Some(reason),
-                Part::Usage(counted) => collected.usage = Some(counted),
-                Part::End => return Ok(Pulse::GoOn),
-                // A turn of text has no tools, and shows no reasoning; but a model that thinks is not silent.
-                Part::Reasoning(_)
-                | Part::ReasoningSignature(_)
-                | Part::EncryptedReasoning(_)
-                | Part::ToolCall { .. }
-                | Part::ToolArguments { .. }
-                | Part::ToolCallSignature { .. } => silent = false,
+            silent &= building::size(&part) == 0;
+            let model = &candidate.model.spec().id;
+            if self.take(part, model, started, recorder, collected).await {
+                return Ok(Pulse::GoOn);
             }
         }
     }
 
-    /// Gives a piece of text to the client and to the recorder.
-    async fn pass_on(&mut self, text: &str, recorder: &Recorder) {
+    /// Takes a piece of the answer. Whether it was the last.
+    async fn take(
+        &mut self,
+        part: Part,
+        model: &str,
+        started: Instant,
+        recorder: &Recorder,
+        collected: &mut Collected,
+    ) -> bool {
+        let bytes = building::size(&part);
+        if bytes > 0 {
+            let text = collected.text.len() + if is_text(&part) { bytes } else { 0 };
+            if text > MAX_CONTENT_BYTES || collected.parts.bytes() + bytes > MAX_PARTS_BYTES {
+                collected.finish_reason = Some(FinishReason::Length);
+                collected.cut = true;
+                return true;
+            }
+            collected.parts.add(model, &part);
+        }
+        match part {
+            Part::Text(delta) => {
+                collected
+                    .first_token
+                    .get_or_insert_with(|| started.elapsed());
+                collected.text.push_str(&delta);
+                self.pass_on(&delta, recorder, events::delta).await;
+            }
+            Part::Reasoning(delta) => self.pass_on(&delta, recorder, events::reasoning).await,
+            Part::ToolCall { index, id, name } => {
+                let event = events::tool_call(self.next(), index, &id, &name);
+                self.tell(event, recorder).await;
+            }
+            Part::ToolArguments { index, delta } => {
+                let event = |sequence, piece| events::tool_arguments(sequence, index, piece);
+                self.pass_on(&delta, recorder, event).await;
+            }
+            Part::Finish(reason) => collected.finish_reason = Some(reason),
+            Part::Usage(counted) => collected.usage = Some(counted),
+            Part::End => return true,
+            // The provider wants them back; nobody else can read them.
+            Part::ReasoningSignature(_)
+            | Part::EncryptedReasoning(_)
+            | Part::ToolCallSignature { .. } => {}
+        }
+        false
+    }
+
+    /// Gives a piece of text to the client and to the recorder, as events of that kind.
+    async fn pass_on(
+        &mut self,
+        text: &str,
+        recorder: &Recorder,
+        event: impl Fn(u64, String) -> RunEvent,
+    ) {
         let mut rest = text;
         while !rest.is_empty() {
             let (piece, after) = rest.split_at(rest.floor_char_boundary(MAX_DELTA_BYTES));
             rest = after;
-            let event = events::delta(self.next(), piece.to_owned());
-            recorder.record(event.clone());
-            self.send(TurnEvent::Event(event)).await;
+            let event = event(self.next(), piece.to_owned());
+            self.tell(event, recorder).await;
         }
+    }
+
+    async fn tell(&mut self, event: RunEvent, recorder: &Recorder) {
+        recorder.record(event.clone());
+        self.send(TurnEvent::Event(event)).await;
     }
 
     async fn note_health(&self, outcome: &Outcome) {
@@ -256,6 +292,10 @@ fn pause_before_again(error: &Error) -> Option<Duration> {
             Some(PAUSE / 5 + PAUSE * share / 1_250)
         }
     }
+}
+
+const fn is_text(part: &Part) -> bool {
+    matches!(part, Part::Text(_))
 }
 
 async fn reached(moment: Option<tokio::time::Instant>) {

@@ -7,12 +7,15 @@ use shared::model::{FinishReason, Usage};
 use shared::store::Pulse;
 use shared::{Error, Result};
 
-use crate::tokens;
+use crate::building::Building;
+use crate::tools::Tools;
 
 /// An answer as it came, before it is a message.
 #[derive(Debug, Default)]
 pub(crate) struct Collected {
     pub(crate) text: String,
+    /// The text too, with everything else that came.
+    pub(crate) parts: Building,
     pub(crate) finish_reason: Option<FinishReason>,
     pub(crate) usage: Option<Usage>,
     pub(crate) first_token: Option<Duration>,
@@ -42,10 +45,10 @@ pub(crate) struct Counted {
 /// came of it.
 pub(crate) fn counted(answered: &Result<Pulse>, collected: &Collected) -> Counted {
     let broke_off = collected.cut || !matches!(answered, Ok(Pulse::GoOn));
-    let estimated = broke_off && collected.usage.is_none() && !collected.text.is_empty();
+    let estimated = broke_off && collected.usage.is_none() && collected.parts.bytes() > 0;
     let estimate = || Usage {
         input_tokens: collected.sent_tokens,
-        output_tokens: tokens::estimate(&collected.text),
+        output_tokens: collected.parts.tokens(),
         ..Usage::default()
     };
     Counted {
@@ -55,16 +58,23 @@ pub(crate) fn counted(answered: &Result<Pulse>, collected: &Collected) -> Counte
 }
 
 /// What comes of what was collected.
-pub(crate) fn outcome(answered: Result<Pulse>, collected: Collected) -> Outcome {
+pub(crate) fn outcome(answered: Result<Pulse>, collected: Collected, tools: &Tools) -> Outcome {
     let nonsense =
         |what: &'static str| Outcome::Failed(Error::provider(ProviderFault::Nonsense, what));
     let blank = collected.text.trim().is_empty();
+    let calls = collected.parts.calls().next().is_some();
     match (answered, collected.finish_reason) {
         (Err(error), _) => Outcome::Failed(error),
         (Ok(Pulse::Lost), _) => Outcome::Lost,
         (Ok(Pulse::Stop), _) if blank => Outcome::Failed(Error::RunCancelled),
         (Ok(Pulse::Stop), _) => Outcome::Answered(collected, FinishReason::Cancelled),
         (Ok(Pulse::GoOn), None) => nonsense("the answer has no finish reason"),
+        (Ok(Pulse::GoOn), Some(FinishReason::ToolCalls)) if calls => {
+            match tools.fault(collected.parts.calls()) {
+                Some(fault) => Outcome::Failed(Error::provider(ProviderFault::BadToolCall, fault)),
+                None => Outcome::Answered(collected, FinishReason::ToolCalls),
+            }
+        }
         (Ok(Pulse::GoOn), Some(reason)) if blank && reason != FinishReason::ContentFilter => {
             nonsense("the answer is empty")
         }

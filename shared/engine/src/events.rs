@@ -34,6 +34,33 @@ pub struct Delta {
     pub(crate) content: String,
 }
 
+/// The data of `reasoning` events.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct ReasoningDelta {
+    /// What the model thinks, following what it thought before.
+    content: String,
+}
+
+/// The data of `tool_call` events: a call begins.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct ToolCallStart {
+    /// The number of the call in this answer, from 0 on.
+    index: usize,
+    /// By which its result is told from others.
+    id: String,
+    /// The tool.
+    name: String,
+}
+
+/// The data of `tool_arguments` events.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct ToolArgumentsDelta {
+    /// The number of the call.
+    index: usize,
+    /// JSON text that follows the text before. It is whole and checked when the answer is done.
+    content: String,
+}
+
 /// The data of `switch` events: a model failed, and another one is asked. What was written until then does not count: the
 /// answer begins anew.
 #[derive(Debug, Serialize, serde::Deserialize, utoipa::ToSchema)]
@@ -64,6 +91,30 @@ pub(crate) fn start(run: &Run) -> RunEvent {
 /// More text.
 pub(crate) fn delta(sequence: u64, content: String) -> RunEvent {
     event(sequence, DELTA, &Delta { content })
+}
+
+/// More of what the model thinks.
+pub(crate) fn reasoning(sequence: u64, content: String) -> RunEvent {
+    event(sequence, "reasoning", &ReasoningDelta { content })
+}
+
+/// A tool is called.
+pub(crate) fn tool_call(sequence: u64, index: usize, id: &str, name: &str) -> RunEvent {
+    let data = ToolCallStart {
+        index,
+        id: id.to_owned(),
+        name: name.to_owned(),
+    };
+    event(sequence, "tool_call", &data)
+}
+
+/// More of a call's arguments.
+pub(crate) fn tool_arguments(sequence: u64, index: usize, content: String) -> RunEvent {
+    event(
+        sequence,
+        "tool_arguments",
+        &ToolArgumentsDelta { index, content },
+    )
 }
 
 /// Another model is asked.

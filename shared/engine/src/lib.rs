@@ -2,14 +2,17 @@
 //!
 //! Every front door runs its turns here, so that all of them store, count and fail in the same way.
 
+mod asked;
 mod asking;
 mod attempting;
+mod building;
 mod catalogue;
 mod circuits;
 mod collected;
 mod context;
 mod events;
 mod follow;
+mod history;
 mod plan;
 mod provider;
 mod recorder;
@@ -17,10 +20,12 @@ mod running;
 mod settle;
 mod sse;
 mod tokens;
+mod tools;
 mod turn;
 
+pub use asked::Asked;
 pub use catalogue::{Catalogue, Catalogues, Choice, Model};
-pub use events::{Delta, Start, Switch};
+pub use events::{Delta, ReasoningDelta, Start, Switch, ToolArgumentsDelta, ToolCallStart};
 pub use provider::{
     Completion, Embed, Embedded, OutputFormat, Part, Prompt, PromptMessage, ProviderKeys,
     Providers, Purpose, Settings, Speaker, ToolChoice, ToolSpec,

@@ -3,20 +3,26 @@
 use std::time::Duration;
 
 use shared::clock::Moment;
-use shared::model::{Conversation, Message, ModelSettings, ReasoningEffort, Target};
+use shared::error::FieldError;
+use shared::http::TraceContext;
+use shared::model::{Conversation, Message, ModelSettings, RequestId, Role, Target};
 use shared::store::Circuit;
 use shared::{Error, Result};
 
+use crate::asked::Asked;
 use crate::catalogue::{Choice, Model};
 use crate::circuits::is_of;
 use crate::context::Window;
-use crate::provider::Settings;
+use crate::provider::{Prompt, PromptMessage, Settings, Speaker};
+use crate::tokens;
 
 /// What somebody wants of a turn: the turn's own words, then the conversation's, then the tenant's.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Wishes<'a> {
-    pub(crate) turn: &'a ModelSettings,
-    pub(crate) conversation: &'a ModelSettings,
+    pub(crate) asked: &'a Asked,
+    pub(crate) conversation: &'a Conversation,
+    /// The message before the question.
+    pub(crate) newest: Option<&'a Message>,
     pub(crate) tenant: &'a ModelSettings,
 }
 
@@ -49,16 +55,11 @@ impl Plan {
     ///
     /// # Errors
     /// `Invalid` if none can.
-    pub(crate) fn new(
-        choice: &Choice,
-        conversation: &Conversation,
-        question: &str,
-        wishes: Wishes<'_>,
-    ) -> Result<Self> {
+    pub(crate) fn new(choice: &Choice, wishes: Wishes<'_>) -> Result<Self> {
         let mut candidates = Vec::new();
         let mut refused = None;
         for (target, model) in &choice.targets {
-            match candidate(target, model, conversation, question, wishes) {
+            match candidate(target, model, wishes) {
                 Ok(candidate) => candidates.push(candidate),
                 Err(error) => refused = Some(error),
             }
@@ -77,14 +78,17 @@ impl Plan {
     /// Adds older messages to what each would be sent.
     pub(crate) fn fill(&mut self, newest_first: &[Message]) {
         for candidate in &mut self.candidates {
-            candidate.window.fill(newest_first);
+            let model = candidate.model.spec();
+            candidate.window.fill(model, newest_first);
         }
     }
 
     /// How many more messages to read, if they are like those of `page`. `None` if none would fit anywhere.
     pub(crate) fn wants(&self, page: &[Message]) -> Option<u32> {
         let wants = self.candidates.iter();
-        wants.filter_map(|one| one.window.wants(page)).max()
+        wants
+            .filter_map(|one| one.window.wants(one.model.spec(), page))
+            .max()
     }
 
     /// Whether it depends on the length of what is sent who is asked.
@@ -131,43 +135,51 @@ impl Plan {
 
 impl Candidate {
     /// Its settings as a provider gets them.
-    pub(crate) fn provider_settings(&self) -> Settings {
-        let settings = &self.settings;
-        Settings {
-            max_output_tokens: settings.max_output_tokens,
-            temperature: settings.temperature,
-            top_p: settings.top_p,
-            stop: settings.stop.clone().unwrap_or_default(),
-            reasoning_effort: settings.reasoning_effort,
-            ..Settings::default()
-        }
+    pub(crate) fn provider_settings(&self, asked: &Asked) -> Settings {
+        provider_settings(&self.settings, asked)
     }
 }
 
-fn candidate(
-    target: &Target,
-    model: &Model,
-    conversation: &Conversation,
-    question: &str,
-    wishes: Wishes<'_>,
-) -> Result<Candidate> {
-    let spec = model.spec();
-    let insists = |effort: &ReasoningEffort| *effort != ReasoningEffort::None;
-    if wishes.turn.reasoning_effort.as_ref().is_some_and(insists) && !spec.reasons() {
-        let detail = format!(
-            "the model {} is not one that reasons before it answers; leave it out or choose another model",
-            spec.id
-        );
-        return Err(Error::invalid("/settings/reasoning_effort", detail));
+fn provider_settings(settings: &ModelSettings, asked: &Asked) -> Settings {
+    Settings {
+        max_output_tokens: settings.max_output_tokens,
+        temperature: settings.temperature,
+        top_p: settings.top_p,
+        stop: settings.stop.clone().unwrap_or_default(),
+        reasoning_effort: settings.reasoning_effort,
+        tools: asked.tools.clone(),
+        tool_choice: asked.tool_choice.clone(),
+        output: asked.output.clone(),
     }
-    let mut settings = wishes.turn.clone();
-    settings = settings.or(wishes.conversation).or(wishes.tenant);
-    settings.reasoning_effort = settings.reasoning_effort.filter(|_| spec.reasons());
+}
+
+fn candidate(target: &Target, model: &Model, wishes: Wishes<'_>) -> Result<Candidate> {
+    let spec = model.spec();
+    let Wishes {
+        asked,
+        conversation,
+        tenant,
+        newest,
+    } = wishes;
+    let mut settings = asked.settings.clone();
+    settings = settings.or(&conversation.settings).or(tenant);
+    // Only the turn itself insists on it.
+    let insists = asked.settings.reasoning_effort;
+    settings.reasoning_effort =
+        insists.or_else(|| settings.reasoning_effort.filter(|_| spec.reasons()));
     let wanted = settings.max_output_tokens.unwrap_or(u32::MAX);
     let output = wanted.min(spec.max_output_tokens);
     settings.max_output_tokens = Some(output);
-    let system_prompt = conversation.system_prompt.as_deref();
-    let window = Window::new(spec.context_window, output, system_prompt, question);
+    check(model, &settings, asked, newest)?;
+    let prompt = conversation.system_prompt.as_deref();
+    let tools = serde_json::to_string(&asked.tools).map_err(Error::internal)?;
+    let instructions = prompt.map_or(0, tokens::of_text)
+        + if asked.tools.is_empty() {
+            0
+        } else {
+            tokens::of_text(&tools)
+        };
+    let window = Window::new(spec.context_window, output, instructions, &asked.question);
     let window = window.map_err(|(needed, available)| {
         let detail = format!(
             "is too long for the model {}: it has about {needed} tokens, and at most {available} fit",
@@ -185,4 +197,61 @@ fn candidate(
             .map(|milliseconds| Duration::from_millis(milliseconds.into())),
         target: target.clone(),
     })
+}
+
+/// That the model can be asked this at all, before anything begins.
+fn check(
+    model: &Model,
+    settings: &ModelSettings,
+    asked: &Asked,
+    newest: Option<&Message>,
+) -> Result<()> {
+    let question = &asked.question;
+    let mut messages = Vec::new();
+    if question.role == Role::Tool
+        && let Some(newest) = newest
+    {
+        messages.push(PromptMessage {
+            speaker: Speaker::Assistant,
+            parts: newest.all_parts().into_owned(),
+        });
+    }
+    let place = format!("/messages/{}/content", messages.len());
+    messages.push(PromptMessage {
+        speaker: match question.role {
+            Role::Tool => Speaker::Tool,
+            Role::User | Role::Assistant => Speaker::User,
+        },
+        parts: question.parts.clone(),
+    });
+    let prompt = Prompt {
+        model,
+        trace: &TraceContext::begin(RequestId::new()),
+        system_prompt: None,
+        messages,
+        settings: provider_settings(settings, asked),
+    };
+    prompt.check().map_err(|error| in_request(error, &place))
+}
+
+/// The same error with the fields as they stand in the request for a turn.
+fn in_request(error: Error, content: &str) -> Error {
+    const SETTINGS: [&str; 5] = [
+        "/temperature",
+        "/top_p",
+        "/max_output_tokens",
+        "/stop",
+        "/reasoning_effort",
+    ];
+    let Error::Invalid(mut errors) = error else {
+        return error;
+    };
+    for FieldError { field, .. } in &mut errors {
+        if let Some(inside) = field.strip_prefix(content) {
+            *field = format!("/content{inside}");
+        } else if SETTINGS.iter().any(|name| field.starts_with(name)) {
+            *field = format!("/settings{field}");
+        }
+    }
+    Error::Invalid(errors)
 }

@@ -9,12 +9,14 @@ use shared::store::{Ended, TenantStore};
 use shared::{Error, Result};
 use tokio::sync::mpsc;
 
+use crate::asked::Asked;
 use crate::catalogue::Model;
 use crate::collected::{Collected, Outcome};
 use crate::events;
 use crate::plan::Plan;
 use crate::recorder::Recorder;
 use crate::settle::problem;
+use crate::tools::Tools;
 use crate::turn::{Engine, TurnEvent};
 
 /// How long a client may read nothing before it counts as gone.
@@ -30,6 +32,11 @@ pub(crate) struct Running {
     pub(crate) run: Run,
     /// The number of the newest event.
     pub(crate) sequence: u64,
+    /// What is asked.
+    pub(crate) asked: Asked,
+    pub(crate) tools: Tools,
+    /// How often in a row models have called tools before.
+    pub(crate) tool_rounds: u32,
     /// Who can be asked.
     pub(crate) plan: Plan,
     /// Who is asked, or was asked last.
@@ -123,13 +130,17 @@ impl Running {
     }
 
     fn message(&self, collected: Collected, reason: FinishReason, latency: Duration) -> Message {
+        let parts = collected.parts.finish(reason != FinishReason::ToolCalls);
+        let (content, parts) = Message::content_of(parts);
         Message {
             id: self.run.answer,
             sequence: self.run.question_sequence + 1,
             parent: Some(self.run.question),
             run: Some(self.run.id),
             role: Role::Assistant,
-            content: collected.text,
+            content,
+            parts,
+            tool_rounds: self.tool_rounds + u32::from(reason == FinishReason::ToolCalls),
             answer: Some(Answer {
                 provider: self.model.provider().name.clone(),
                 model: self.model.spec().id.clone(),

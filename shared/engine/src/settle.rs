@@ -118,6 +118,8 @@ fn interrupted(run: &Run, written: Written, now: shared::clock::Moment) -> Messa
         run: Some(run.id),
         role: Role::Assistant,
         content: written.text,
+        parts: Vec::new(),
+        tool_rounds: 0,
         answer: Some(Answer {
             provider: written.provider,
             model: written.model,

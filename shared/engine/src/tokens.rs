@@ -4,10 +4,16 @@
 //! merely forgets a little earlier. English has about 4 ASCII characters a token and code about 3; other
 //! scripts have between one half and 2 tokens a character, which is at most one for 2 bytes of UTF-8.
 
-use shared::model::Message;
+use shared::model::{ContentPart, Message, ModelSpec};
+
+use crate::history;
 
 /// What a message costs besides its text: role and separators.
 const PER_MESSAGE: u64 = 8;
+/// What an image costs: about that of a large one at OpenAI and Anthropic. Its size is not known where it is an address.
+const PER_IMAGE: u64 = 1_600;
+/// How many bytes of base64 of a document make a token: its text is mostly smaller than the file.
+const BYTES_OF_FILE_PER_TOKEN: u64 = 4;
 
 /// An upper guess of the tokens of a text.
 pub(crate) fn estimate(text: &str) -> u64 {
@@ -21,11 +27,40 @@ pub(crate) fn of_text(text: &str) -> u64 {
     estimate(text) + PER_MESSAGE
 }
 
-/// The same for a stored message. The provider's own count of an answer is used where it is higher.
-pub(crate) fn of_message(message: &Message) -> u64 {
+/// The same for parts of a message.
+pub(crate) fn of_parts(parts: &[ContentPart]) -> u64 {
+    parts.iter().map(of_part).sum::<u64>() + PER_MESSAGE
+}
+
+/// The same for one part.
+pub(crate) fn of_part(part: &ContentPart) -> u64 {
+    match part {
+        ContentPart::Text { text } => estimate(text),
+        ContentPart::ImageUrl { .. } => PER_IMAGE,
+        ContentPart::File { file } => {
+            file.file_data.len() as u64 / BYTES_OF_FILE_PER_TOKEN + PER_MESSAGE
+        }
+        ContentPart::Reasoning(reasoning) => {
+            let encrypted = reasoning.encrypted_content.as_deref().unwrap_or_default();
+            estimate(&reasoning.text) + estimate(encrypted)
+        }
+        ContentPart::ToolCall(call) => {
+            estimate(&call.name) + estimate(&call.arguments) + PER_MESSAGE
+        }
+        ContentPart::ToolResult(result) => estimate(&result.text) + PER_MESSAGE,
+    }
+}
+
+/// The same for a stored message as that model is sent it. The provider's own count of an answer is used where it is
+/// higher.
+pub(crate) fn of_message(message: &Message, model: &ModelSpec) -> u64 {
     let counted = message.answer.as_ref().and_then(|answer| answer.usage);
     let counted = counted.map_or(0, |usage| usage.output_tokens);
-    estimate(&message.content).max(counted) + PER_MESSAGE
+    let parts = message.all_parts();
+    let taken = parts
+        .iter()
+        .map(|part| of_part(&history::able(part, model)));
+    taken.sum::<u64>().max(counted) + PER_MESSAGE
 }
 
 #[cfg(test)]

@@ -12,19 +12,22 @@ use std::time::{Duration, Instant};
 use shared::auth::Caller;
 use shared::http::TraceContext;
 use shared::model::{
-    Conversation, ConversationId, Message, MessageContent, MessageId, ModelSettings, RequestId,
-    Role, Run, RunEvent, RunId, RunStatus, RunnerId,
+    Conversation, ConversationId, Message, MessageId, RequestId, Role, Run, RunEvent, RunId,
+    RunStatus, RunnerId,
 };
 use shared::store::{Begun, History, Once, TenantStore};
 use shared::{App, Error, Result};
 use tokio::sync::mpsc;
 
+use crate::asked::Asked;
 use crate::catalogue::Catalogues;
 use crate::circuits::Circuits;
+
 use crate::plan::{Plan, Wishes};
 use crate::provider::{Providers, TenantKeys};
 use crate::recorder::LEASE;
 use crate::running::Running;
+use crate::tools::Tools;
 
 /// How many of the newest messages the first read takes. Enough for most windows of most conversations, and
 /// small enough to cost few read units.
@@ -37,12 +40,8 @@ pub(crate) const EVENTS_WAITING: usize = 64;
 pub struct TurnRequest {
     /// In which conversation.
     pub conversation: ConversationId,
-    /// What the person says.
-    pub content: MessageContent,
-    /// The model or route that shall answer, if not the conversation's.
-    pub model: Option<String>,
-    /// How it shall answer, as far as that is not the conversation's.
-    pub settings: ModelSettings,
+    /// What is asked.
+    pub asked: Asked,
     /// As what the request is done only once, if the client sent an `Idempotency-Key`.
     pub once: Option<Once>,
     /// Until when the provider must have answered.
@@ -120,18 +119,11 @@ impl Engine {
             Ok(page) => page,
             Err(error) => return self.or_again(store, request, error).await,
         };
-        let mut plan = self.plan(&store, &conversation, &request).await?;
         let newest = page.newest_first.first().cloned();
-        plan.fill(&page.newest_first);
-        let mut older = Some(page);
-        if plan.has_conditions() {
-            fill_with_older(&store, id, &mut plan, older.take()).await?;
-            plan.select()?;
-        }
-        if plan.candidates.len() > 1 {
-            let failed = self.circuits.of(&store).await;
-            plan.order(&failed, self.app.clock.now());
-        }
+        let tools = Tools::new(&request.asked.tools)?;
+        let tool_rounds = request.asked.rounds_before(newest.as_ref())?;
+        let asked = &request.asked;
+        let (mut plan, older) = self.plan(&store, &conversation, asked, page).await?;
         let (run, question) = self.written_first(&request, newest.as_ref(), &plan)?;
         let (begun, ()) = tokio::try_join!(
             store.turn_begin(&question, &run, request.once.as_ref()),
@@ -147,6 +139,9 @@ impl Engine {
             conversation,
             run: run.clone(),
             sequence: 0,
+            asked: request.asked,
+            tools,
+            tool_rounds,
             model: plan.first()?.model.clone(),
             plan,
             deadline: request.deadline,
@@ -235,7 +230,7 @@ impl Engine {
         let first = plan.first()?;
         let next = newest.map_or(1, |newest| match newest.role {
             Role::Assistant => newest.sequence + 1,
-            Role::User => newest.sequence + 2,
+            Role::User | Role::Tool => newest.sequence + 2,
         });
         // The outcome is stored after the deadline; a process that died stores none.
         let left = request.deadline.saturating_duration_since(Instant::now());
@@ -263,13 +258,20 @@ impl Engine {
             created_at: now,
             ended_at: None,
         };
+        let asked = &request.asked.question;
+        let (content, parts) = Message::content_of(asked.parts.clone());
         let question = Message {
             id: run.question,
             sequence: next,
             parent: newest.map(|newest| newest.id),
             run: Some(run.id),
-            role: Role::User,
-            content: request.content.as_str().to_owned(),
+            role: asked.role,
+            content,
+            parts,
+            tool_rounds: match (asked.role, newest) {
+                (Role::Tool, Some(newest)) => newest.tool_rounds,
+                _ => 0,
+            },
             answer: None,
             failure: None,
             pending_until: Some(now.plus(longest)),
@@ -278,18 +280,20 @@ impl Engine {
         Ok((run, question))
     }
 
-    /// Who can be asked, and what with.
+    /// Who can be asked, in which order, and what with. What was read of the conversation is given back where more of it
+    /// may be read.
     async fn plan(
         &self,
         store: &TenantStore,
         conversation: &Conversation,
-        request: &TurnRequest,
-    ) -> Result<Plan> {
-        let name = request.model.as_deref().or(conversation.model.as_deref());
+        asked: &Asked,
+        page: History,
+    ) -> Result<(Plan, Option<History>)> {
+        let name = asked.model.as_deref().or(conversation.model.as_deref());
         let catalogue = self.catalogues.with_name(store, name).await?;
         let choice = match name {
             Some(name) => catalogue.find(name).ok_or_else(|| {
-                let detail = match request.model {
+                let detail = match asked.model {
                     Some(_) => "there is no such model; GET /api/v1/models lists them",
                     None => "the conversation's model is not offered any more; set `model` to one of GET /api/v1/models",
                 };
@@ -300,11 +304,23 @@ impl Engine {
             ))?,
         };
         let wishes = Wishes {
-            turn: &request.settings,
-            conversation: &conversation.settings,
+            asked,
+            conversation,
+            newest: page.newest_first.first(),
             tenant: catalogue.settings(),
         };
-        Plan::new(choice, conversation, request.content.as_str(), wishes)
+        let mut plan = Plan::new(choice, wishes)?;
+        plan.fill(&page.newest_first);
+        let mut older = Some(page);
+        if plan.has_conditions() {
+            fill_with_older(store, conversation.id, &mut plan, older.take()).await?;
+            plan.select()?;
+        }
+        if plan.candidates.len() > 1 {
+            let failed = self.circuits.of(store).await;
+            plan.order(&failed, self.app.clock.now());
+        }
+        Ok((plan, older))
     }
 }
 

@@ -3,7 +3,9 @@
 use serde::Serialize;
 
 use super::timestamp::Timestamp;
-use crate::model::{Answer, ConversationId, FinishReason, Message, MessageId, Role, RunId, Usage};
+use crate::model::{
+    Answer, ContentPart, ConversationId, FinishReason, Message, MessageId, Role, RunId, Usage,
+};
 
 /// One message of a conversation.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
@@ -20,8 +22,13 @@ pub struct MessageView {
     pub run_id: Option<RunId>,
     /// Who it is from.
     pub role: Role,
-    /// What it says.
+    /// What it says: the text of it.
     pub content: String,
+    /// What it is made of, in order, where that is more than text: images, files, calls of tools and their results, and
+    /// what the model thought.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub parts: Vec<ContentPart>,
     /// When it was stored.
     pub created_at: Timestamp,
     /// The provider that answered. Only the assistant's messages have this and what follows.
@@ -58,6 +65,8 @@ impl MessageView {
             run,
             role,
             content,
+            parts,
+            tool_rounds: _,
             answer,
             failure,
             pending_until: _,
@@ -70,6 +79,7 @@ impl MessageView {
             run_id: run,
             role,
             content,
+            parts,
             created_at: Timestamp(created_at),
             provider: None,
             model: None,

@@ -207,6 +207,11 @@ fn provider_kind(fault: ProviderFault) -> (StatusCode, &'static str, &'static st
             "provider-refused",
             "Model provider refused the request",
         ),
+        ProviderFault::BadToolCall => (
+            S::BAD_GATEWAY,
+            "provider-bad-tool-call",
+            "The model called a tool wrongly",
+        ),
         ProviderFault::Nonsense => (
             S::BAD_GATEWAY,
             "provider-nonsense",

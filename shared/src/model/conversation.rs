@@ -1,10 +1,12 @@
 //! Conversations and their messages.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Moment;
 use crate::error::{Error, Result};
-use crate::model::{ConversationId, MessageId, ModelSettings, RunId};
+use crate::model::{ContentPart, ConversationId, MessageId, ModelSettings, RunId};
 
 /// The most that one message may hold, in bytes of UTF-8. It leaves room for the other attributes under
 /// DynamoDB's limit of 400 KB an item.
@@ -87,25 +89,9 @@ impl SystemPrompt {
     }
 }
 
-/// What a person says to the model.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MessageContent(String);
-
-impl MessageContent {
-    /// Between 1 and [`MAX_CONTENT_BYTES`] bytes, not only white space.
-    pub fn parse(field: &str, content: &str) -> Result<Self> {
-        text(field, content, MAX_CONTENT_BYTES).map(Self)
-    }
-
-    /// The text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// The text.
-    pub fn into_string(self) -> String {
-        self.0
-    }
+/// Checks what a person says: between 1 and [`MAX_CONTENT_BYTES`] bytes, not only white space.
+pub(super) fn question_text(field: &str, content: &str) -> Result<()> {
+    text(field, content, MAX_CONTENT_BYTES).map(|_| ())
 }
 
 /// Whether a conversation is in daily use.
@@ -150,6 +136,8 @@ pub enum Role {
     User,
     /// A model.
     Assistant,
+    /// Tools: what they gave when a model had called them.
+    Tool,
 }
 
 /// Why a model stopped, in OpenAI's words.
@@ -214,6 +202,34 @@ pub struct Answer {
     pub latency_ms: Option<u64>,
 }
 
+impl Message {
+    /// What it is made of.
+    pub fn all_parts(&self) -> Cow<'_, [ContentPart]> {
+        if self.parts.is_empty() {
+            Cow::Owned(vec![ContentPart::text(self.content.clone())])
+        } else {
+            Cow::Borrowed(&self.parts)
+        }
+    }
+
+    /// The text in parts, and the parts themselves where they are more than one text.
+    pub fn content_of(parts: Vec<ContentPart>) -> (String, Vec<ContentPart>) {
+        if let [ContentPart::Text { text }] = &*parts {
+            return (text.clone(), Vec::new());
+        }
+        (text_of(&parts), parts)
+    }
+}
+
+/// The text in parts. Between two of them there is an empty line.
+pub fn text_of(parts: &[ContentPart]) -> String {
+    let texts = parts.iter().filter_map(|part| match part {
+        ContentPart::Text { text } => Some(text.as_str()),
+        _ => None,
+    });
+    texts.collect::<Vec<_>>().join("\n\n")
+}
+
 /// One message of a conversation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
@@ -227,8 +243,12 @@ pub struct Message {
     pub run: Option<RunId>,
     /// Who it is from.
     pub role: Role,
-    /// What it says.
+    /// What it says: the text of it.
     pub content: String,
+    /// What it is made of, in order, where that is more than text. Empty where it is not.
+    pub parts: Vec<ContentPart>,
+    /// How often in a row models have called tools, up to and with this message.
+    pub tool_rounds: u32,
     /// How the answer came to be.
     pub answer: Option<Answer>,
     /// The problem type of the turn's failure, if no answer came to this message.
@@ -250,16 +270,6 @@ mod tests {
         for wrong in ["", "   ", "a\nb", &"x".repeat(201)] {
             assert!(Title::parse("/title", wrong).is_err(), "{wrong:?}");
         }
-    }
-
-    #[test]
-    fn content_keeps_its_white_space_but_is_not_only_that() {
-        let kept = MessageContent::parse("/content", " a\n b ").map(MessageContent::into_string);
-        assert_eq!(kept.ok().as_deref(), Some(" a\n b "));
-        assert!(MessageContent::parse("/content", " \n ").is_err());
-        assert!(MessageContent::parse("/content", "a\0b").is_err());
-        assert!(MessageContent::parse("/content", &"x".repeat(MAX_CONTENT_BYTES)).is_ok());
-        assert!(MessageContent::parse("/content", &"x".repeat(MAX_CONTENT_BYTES + 1)).is_err());
     }
 
     #[test]

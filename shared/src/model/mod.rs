@@ -12,6 +12,7 @@ mod identity;
 mod inline_data;
 mod llm;
 mod price;
+mod question;
 mod registry;
 mod run;
 mod session;
@@ -27,8 +28,8 @@ pub use content::{
     ToolCall, ToolResult, is_tool_name,
 };
 pub use conversation::{
-    Answer, Conversation, ConversationStatus, FinishReason, MAX_CONTENT_BYTES, Message,
-    MessageContent, Role, SystemPrompt, Title, Usage,
+    Answer, Conversation, ConversationStatus, FinishReason, MAX_CONTENT_BYTES, Message, Role,
+    SystemPrompt, Title, Usage, text_of,
 };
 pub use credential::{ProviderCredential, ProviderKey, SealedKey};
 pub use federation::{Audience, FederatedClaims, IdentityProvider, RoleClaim, RoleMap};
@@ -42,6 +43,7 @@ pub use llm::{
     Capability, MaxTokensField, ModelSpec, ProviderName, ProviderOwner, ProviderSpec, Wire,
 };
 pub use price::{MicroDollars, Price};
+pub use question::{Content, MAX_PARTS_BYTES, Question};
 pub use registry::{Defaults, MAX_REGISTRY_BYTES, Registry, Route, Target};
 pub use run::{Attempt, Run, RunEnd, RunEvent, RunProblem, RunStatus};
 pub use session::Session;

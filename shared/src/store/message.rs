@@ -13,7 +13,7 @@ use super::TenantStore;
 use super::item::{Item, from_item, key, s, to_item};
 use crate::clock::Moment;
 use crate::error::{Error, Result};
-use crate::model::{Answer, ConversationId, Message, MessageId, Role, RunId};
+use crate::model::{Answer, ContentPart, ConversationId, Message, MessageId, Role, RunId, text_of};
 
 /// DynamoDB's limit for one BatchWriteItem.
 const BATCH: usize = 25;
@@ -71,7 +71,12 @@ struct MessageItem {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     run: Option<RunId>,
     role: Role,
+    /// Empty where there are parts: it is in them.
     content: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    parts: Vec<ContentPart>,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    tool_rounds: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     answer: Option<Answer>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -79,6 +84,11 @@ struct MessageItem {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pending_until: Option<Moment>,
     created_at: Moment,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+const fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 fn message_sk(sequence: u64) -> String {
@@ -271,6 +281,8 @@ impl From<&Message> for MessageItem {
             run,
             role,
             content,
+            parts,
+            tool_rounds,
             answer,
             failure,
             pending_until,
@@ -282,7 +294,13 @@ impl From<&Message> for MessageItem {
             parent,
             run,
             role,
-            content,
+            content: if parts.is_empty() {
+                content
+            } else {
+                String::new()
+            },
+            parts,
+            tool_rounds,
             answer,
             failure,
             pending_until,
@@ -300,6 +318,8 @@ impl From<MessageItem> for Message {
             run,
             role,
             content,
+            parts,
+            tool_rounds,
             answer,
             failure,
             pending_until,
@@ -311,7 +331,13 @@ impl From<MessageItem> for Message {
             parent,
             run,
             role,
-            content,
+            content: if parts.is_empty() {
+                content
+            } else {
+                text_of(&parts)
+            },
+            parts,
+            tool_rounds,
             answer,
             failure,
             pending_until,

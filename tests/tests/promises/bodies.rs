@@ -96,7 +96,9 @@ impl Bodies {
             let id = described.to_string().contains("Id\"") || described["pattern"].is_string();
             let description = described["description"].as_str().unwrap_or_default();
             let other = description.contains("Give only one of both");
-            required.contains(&json!(name)) || !(id || other)
+            // The model that answers has none.
+            let tools = *name == "tools";
+            required.contains(&json!(name)) || !(id || other || tools)
         });
         let filled = filled.map(|(name, described)| (name.clone(), self.fill(name, described)));
         Value::Object(filled.collect::<Map<_, _>>())

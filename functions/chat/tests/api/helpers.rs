@@ -109,6 +109,8 @@ pub(crate) async fn fill(
             Role::Assistant
         },
         content: content(sequence),
+        parts: Vec::new(),
+        tool_rounds: 0,
         answer: None,
         failure: None,
         pending_until: None,

@@ -17,7 +17,7 @@ async fn what_breaks_a_rule_is_refused_by_name() {
         (json!({"content": " \n\t"}), "/content"),
         (json!({"content": 17}), "/content"),
         (json!({"content": null}), "/content"),
-        (json!({"content": ["a"]}), "/content"),
+        (json!({"content": ["a"]}), "/content/0"),
         (json!({"content": "a\u{0}b"}), "/content"),
         (json!({"content": "x".repeat(200_001)}), "/content"),
         (json!({"content": "x".repeat(20_000)}), "/content"),

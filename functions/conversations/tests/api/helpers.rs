@@ -54,6 +54,8 @@ pub(crate) async fn fill(api: &TestApi, path: &str, messages: u64) {
                 Role::Assistant
             },
             content: format!("message {sequence}"),
+            parts: Vec::new(),
+            tool_rounds: 0,
             answer: None,
             failure: None,
             pending_until: None,

@@ -185,16 +185,15 @@ fn format(prompt: &Prompt<'_>) -> Result<()> {
         OutputFormat::Text => Ok(()),
         _ if !able => Err(unable(prompt, "/response_format", "keeps to a format")),
         OutputFormat::JsonObject => Ok(()),
-        OutputFormat::JsonSchema { name, .. } if !is_tool_name(name) => Err(Error::invalid(
-            "/response_format/json_schema/name",
-            TOOL_NAME_RULE,
-        )),
+        OutputFormat::JsonSchema { name, .. } if !is_tool_name(name) => {
+            Err(Error::invalid("/response_format/name", TOOL_NAME_RULE))
+        }
         OutputFormat::JsonSchema {
             schema: Value::Object(_),
             ..
         } => Ok(()),
         OutputFormat::JsonSchema { .. } => Err(Error::invalid(
-            "/response_format/json_schema/schema",
+            "/response_format/schema",
             "must be a JSON Schema",
         )),
     }

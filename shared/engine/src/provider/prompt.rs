@@ -1,12 +1,12 @@
 //! What a model is asked, before it is written for a wire.
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use shared::http::TraceContext;
-use shared::model::{ContentPart, ReasoningEffort, Role};
+use shared::model::{ContentPart, ReasoningEffort};
 use shared::{Error, Result};
 
 use crate::catalogue::Model;
-use crate::context::Turned;
 
 /// The smallest number of tokens that a model can be told to think with.
 const LEAST_REASONING: u32 = 1024;
@@ -68,20 +68,27 @@ pub struct Settings {
 }
 
 /// A tool.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct ToolSpec {
-    /// Its name.
+    /// Its name: 1 to 64 letters, digits, `_` and `-`.
+    #[schema(example = "weather", min_length = 1, max_length = 64)]
     pub name: String,
     /// What it does, for the model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// What its arguments must be: a JSON Schema of an object.
+    /// What its arguments must be: a JSON Schema of an object. Calls that break it are not passed on.
+    #[schema(value_type = Object, example = json!({"type": "object", "properties": {"city": {"type": "string"}}}))]
     pub parameters: Value,
     /// Whether the provider must see to it that arguments keep to the schema.
+    #[serde(default)]
+    #[schema(required = false)]
     pub strict: bool,
 }
 
 /// Whether a model must call a tool.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum ToolChoice {
     /// As it likes.
     #[default]
@@ -95,7 +102,8 @@ pub enum ToolChoice {
 }
 
 /// What the text of an answer must be.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
 pub enum OutputFormat {
     /// Anything.
     #[default]
@@ -104,39 +112,20 @@ pub enum OutputFormat {
     JsonObject,
     /// JSON that keeps to a schema.
     JsonSchema {
-        /// What it is called.
+        /// What it is called: 1 to 64 letters, digits, `_` and `-`.
+        #[schema(example = "place", min_length = 1, max_length = 64)]
         name: String,
         /// The JSON Schema.
+        #[schema(value_type = Object)]
         schema: Value,
         /// Whether the provider must see to it.
+        #[serde(default)]
+        #[schema(required = false)]
         strict: bool,
     },
 }
 
 impl<'a> Prompt<'a> {
-    /// A prompt of nothing but text.
-    pub(crate) fn of_texts(
-        model: &'a Model,
-        trace: &'a TraceContext,
-        system_prompt: Option<&'a str>,
-        messages: Vec<Turned>,
-    ) -> Self {
-        let messages = messages.into_iter().map(|message| PromptMessage {
-            speaker: match message.role {
-                Role::User => Speaker::User,
-                Role::Assistant => Speaker::Assistant,
-            },
-            parts: vec![ContentPart::text(message.content)],
-        });
-        Self {
-            model,
-            trace,
-            system_prompt,
-            messages: messages.collect(),
-            settings: Settings::default(),
-        }
-    }
-
     /// How many tokens the answer may have.
     pub(super) fn max_output_tokens(&self) -> u32 {
         let most = self.model.spec().max_output_tokens;

@@ -104,14 +104,8 @@ fn a_schema_has_a_name_and_is_one() {
         })
     };
     for (settings, field) in [
-        (
-            format("a b", json!({})),
-            "/response_format/json_schema/name",
-        ),
-        (
-            format("a", json!("x")),
-            "/response_format/json_schema/schema",
-        ),
+        (format("a b", json!({})), "/response_format/name"),
+        (format("a", json!("x")), "/response_format/schema"),
     ] {
         assert_eq!(field_everywhere(&settings), field);
     }

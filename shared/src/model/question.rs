@@ -1,0 +1,185 @@
+//! What is sent to a model: text, or typed parts.
+
+use std::fmt;
+
+use serde::de::value::SeqAccessDeserializer;
+use serde::de::{SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+
+use super::content::ContentPart;
+use super::conversation::{Role, question_text};
+use crate::error::{Error, Result};
+
+/// How many parts a message may have.
+const MAX_PARTS: usize = 64;
+/// The most that the parts of a message may have together, in bytes of JSON. It leaves room for the other attributes
+/// under DynamoDB's limit of 400 KB an item.
+pub const MAX_PARTS_BYTES: usize = 300_000;
+
+/// Text, or parts in their order.
+#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
+#[serde(untagged)]
+pub enum Content {
+    /// Text alone.
+    #[schema(title = "Text")]
+    Text(String),
+    /// Text, images and files, or the results of tools.
+    #[schema(title = "Parts")]
+    Parts(Vec<ContentPart>),
+}
+
+/// By hand, so that what is wrong is told with its place.
+impl<'de> Deserialize<'de> for Content {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either;
+        impl<'de> Visitor<'de> for Either {
+            type Value = Content;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("text or a list of parts")
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Content, E> {
+                Ok(Content::Text(text.to_owned()))
+            }
+
+            fn visit_string<E>(self, text: String) -> Result<Content, E> {
+                Ok(Content::Text(text))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, parts: A) -> Result<Content, A::Error> {
+                Vec::deserialize(SeqAccessDeserializer::new(parts)).map(Content::Parts)
+            }
+        }
+        deserializer.deserialize_any(Either)
+    }
+}
+
+/// What a person says to a model, or what tools gave.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Question {
+    /// A person's, or that of tools.
+    pub role: Role,
+    /// What it is made of: at least one part.
+    pub parts: Vec<ContentPart>,
+}
+
+impl Question {
+    /// Text of 1 to 200,000 bytes that is not only white space; or up to 64 parts of at most 300,000 bytes of JSON
+    /// together, which are text, images and files, or only results of tools.
+    ///
+    /// # Errors
+    /// `Invalid` with what breaks a rule.
+    pub fn parse(field: &str, content: Content) -> Result<Self> {
+        let parts = match content {
+            Content::Text(text) => {
+                question_text(field, &text)?;
+                vec![ContentPart::Text { text }]
+            }
+            Content::Parts(parts) => parsed(field, parts)?,
+        };
+        let results = parts.iter().filter(|part| is_result(part)).count();
+        let role = match results {
+            0 => Role::User,
+            _ if results == parts.len() => Role::Tool,
+            _ => {
+                let detail = "must be the results of tools alone, or none of them";
+                return Err(Error::invalid(field, detail));
+            }
+        };
+        let said = |part: &ContentPart| match part {
+            ContentPart::Text { text } => !text.trim().is_empty(),
+            _ => true,
+        };
+        if !parts.iter().any(said) {
+            return Err(Error::invalid(field, "must not be empty"));
+        }
+        Ok(Self { role, parts })
+    }
+}
+
+fn is_result(part: &ContentPart) -> bool {
+    matches!(part, ContentPart::ToolResult(_))
+}
+
+fn parsed(field: &str, parts: Vec<ContentPart>) -> Result<Vec<ContentPart>> {
+    if parts.len() > MAX_PARTS {
+        let detail = format!("must have at most {MAX_PARTS} parts");
+        return Err(Error::invalid(field, detail));
+    }
+    let parsed = parts.into_iter().enumerate().map(|(index, part)| {
+        let field = format!("{field}/{index}");
+        match part {
+            ContentPart::Reasoning(_) | ContentPart::ToolCall(_) => {
+                let detail =
+                    "must be text, image_url, file or tool_result: the others come from models";
+                Err(Error::invalid(format!("{field}/type"), detail))
+            }
+            part => part.parse(&field),
+        }
+    });
+    let parsed: Vec<ContentPart> = parsed.collect::<Result<_>>()?;
+    let bytes = serde_json::to_vec(&parsed).map_err(Error::internal)?.len();
+    if bytes > MAX_PARTS_BYTES {
+        let detail = format!(
+            "must have at most {MAX_PARTS_BYTES} bytes of JSON together; this has {bytes}. Give large images by their address"
+        );
+        return Err(Error::invalid(field, detail));
+    }
+    Ok(parsed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn question(content: Value) -> Result<Question> {
+        Question::parse(
+            "/content",
+            serde_json::from_value(content).expect("content"),
+        )
+    }
+
+    fn fault(content: Value) -> String {
+        match question(content) {
+            Err(Error::Invalid(errors)) => errors[0].field.clone(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn text_and_parts_are_questions_and_results_are_those_of_tools() {
+        let text = question(json!(" a\n b ")).expect("text");
+        assert_eq!(text.parts, [ContentPart::text(" a\n b ")]);
+        assert_eq!(text.role, Role::User);
+        let image = json!([{"type": "text", "text": ""}, {"type": "image_url", "image_url": {"url": "https://a.test/a.png"}}]);
+        assert_eq!(question(image).expect("parts").role, Role::User);
+        let result = json!([{"type": "tool_result", "tool_call_id": "c", "text": ""}]);
+        assert_eq!(question(result).expect("results").role, Role::Tool);
+    }
+
+    #[test]
+    fn what_is_no_question_is_refused_with_its_place() {
+        let long = "x".repeat(200_001);
+        let text = |text: &str| json!({"type": "text", "text": text});
+        let result = json!({"type": "tool_result", "tool_call_id": "c", "text": ""});
+        let call = json!({"type": "tool_call", "id": "c", "name": "f", "arguments": "{}"});
+        let many = vec![text("a"); 65];
+        let large = vec![text(&"x".repeat(150_000)); 2];
+        for (content, field) in [
+            (json!(" \n "), "/content"),
+            (json!("a\0b"), "/content"),
+            (json!(long), "/content"),
+            (json!([]), "/content"),
+            (json!([text(" ")]), "/content"),
+            (json!([text("a"), result]), "/content"),
+            (json!(many), "/content"),
+            (json!(large), "/content"),
+            (json!([text("a"), text("\0")]), "/content/1/text"),
+            (json!([call]), "/content/0/type"),
+        ] {
+            assert_eq!(fault(content), field);
+        }
+    }
+}
