@@ -160,6 +160,16 @@ pub enum Error {
         "this `Idempotency-Key` came with another request before; send a new one with a new request"
     )]
     IdempotencyKeyReused,
+    /// The same request with the same `Idempotency-Key` is not answered yet.
+    #[error(
+        "this very request is being worked on; send it again after the seconds in `Retry-After` to get its reply"
+    )]
+    IdempotencyInProgress,
+    /// What a request with an `Idempotency-Key` asks was done, and nobody knows what was answered.
+    #[error(
+        "what this request asks was done, and its reply is lost; read what it was to change, and take a new `Idempotency-Key` if more is to be done"
+    )]
+    IdempotencyReplyLost,
     /// More requests than these policies allow.
     #[error("too many requests; send again after the seconds in `Retry-After`")]
     QuotaExceeded {

@@ -42,7 +42,7 @@ pub fn router(app: App) -> Result<Router> {
 pub fn router_with(app: App, hasher: PasswordHasher) -> Result<Router> {
     #[expect(clippy::disallowed_methods, reason = "this is a function that may")]
     let identity = app.store.identity();
-    // Mails are sealed with it.
+    // Mails and kept replies are sealed with it.
     app.vault.needed_at_start();
     let auth = Auth {
         identity,

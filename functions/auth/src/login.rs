@@ -56,7 +56,9 @@ pub(crate) async fn log_in(
     let wanted = request.tenant_id;
     let (user, memberships) = check(&auth, &origin, request).await?;
     let membership = choose(memberships, wanted)?;
-    open(&auth, user, &membership, &origin).await.map(Json)
+    open(&auth, &auth.identity, user, &membership, &origin)
+        .await
+        .map(Json)
 }
 
 /// The tenant that was asked for, or the first.

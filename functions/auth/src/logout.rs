@@ -34,6 +34,7 @@ pub(crate) async fn log_out(
     );
     // Whoever was faster has ended it all the same.
     auth.identity
+        .of(&caller)
         .session_revoke(caller.user(), session, &event)
         .await?;
     auth.app
@@ -62,6 +63,7 @@ pub(crate) async fn log_out_everywhere(
     let clock = &auth.app.clock;
     let event = caller.did(clock, &origin, AuditAction::LoggedOutEverywhere, None);
     auth.identity
+        .of(&caller)
         .sessions_end(caller.user(), clock.now(), &event)
         .await?;
     auth.app

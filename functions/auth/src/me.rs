@@ -93,7 +93,8 @@ async fn rename(auth: &Auth, caller: &Caller, name: Option<String>) -> Result<()
         .map(|name| PersonName::parse("/name", &name))
         .transpose()?;
     let name = name.as_ref().map(PersonName::as_str);
-    let renamed = auth.identity.user_rename(caller.user(), name).await?;
+    let identity = auth.identity.of(caller);
+    let renamed = identity.user_rename(caller.user(), name).await?;
     renamed.then_some(()).ok_or(Error::Unauthenticated)
 }
 

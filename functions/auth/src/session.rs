@@ -10,6 +10,7 @@ use shared::model::{
     Actor, AuditAction, AuditEvent, AuditOutcome, Membership, MembershipRole, Origin, Session,
     SessionId, TenantId, UserId,
 };
+use shared::store::IdentityStore;
 
 use crate::Auth;
 
@@ -44,6 +45,7 @@ pub(crate) fn expiry(created_at: Moment, now: Moment) -> Moment {
 /// Opens a session of a person in a tenant.
 pub(crate) async fn open(
     auth: &Auth,
+    identity: &IdentityStore,
     user: UserId,
     membership: &Membership,
     origin: &Origin,
@@ -71,7 +73,7 @@ pub(crate) async fn open(
         AuditAction::LoginSucceeded,
         target,
     );
-    auth.identity.session_create(&session, &event).await?;
+    identity.session_create(&session, &event).await?;
     tracing::info!(user.id = %user, session.id = %session.id, "user {user} logged in");
     tokens(auth, &session, membership.role, secret).await
 }

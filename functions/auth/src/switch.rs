@@ -37,7 +37,8 @@ pub(crate) async fn switch_tenant(
     Json(request): Json<SwitchTenant>,
 ) -> Result<Json<TokensView>> {
     let membership = membership(&auth, &caller, request.tenant_id).await?;
-    open(&auth, caller.user(), &membership, &origin)
+    let identity = auth.identity.of(&caller);
+    open(&auth, &identity, caller.user(), &membership, &origin)
         .await
         .map(Json)
 }

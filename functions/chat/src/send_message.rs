@@ -148,7 +148,7 @@ fn once(
     let body = serde_json::to_vec(new).map_err(Error::internal)?;
     let route = format!("POST /api/v1/conversations/{conversation}/messages");
     let asks = [route.as_bytes(), body.as_slice()];
-    Ok(Some(Once::new(caller.user(), key, &asks)))
+    Ok(Some(Once::new(caller, key, &asks)))
 }
 
 async fn whole(conversation: ConversationId, mut turn: Turn) -> Result<Response> {

@@ -25,6 +25,8 @@ struct Conversations {
 
 /// The group's routes.
 pub fn router(app: App) -> Result<Router> {
+    // Replies are kept sealed.
+    app.vault.needed_at_start();
     let state = Conversations {
         catalogues: Catalogues::new(&app),
         app,

@@ -146,7 +146,7 @@ async fn update(
         }
         let now = state.app.clock.now();
         let changed = store
-            .conversation_update(id, current.version, change.clone(), now)
+            .conversation_update(&current, change.clone(), now)
             .await?;
         if let Some(changed) = changed {
             return Ok(changed);

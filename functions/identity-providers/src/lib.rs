@@ -17,6 +17,8 @@ use utoipa_axum::routes;
 
 /// The group's routes.
 pub fn router(app: App) -> Result<Router> {
+    // Replies are kept sealed.
+    app.vault.needed_at_start();
     Ok(routes().with_state(app).into())
 }
 

@@ -7,7 +7,7 @@ use shared::{App, Error};
 
 /// The caller, where the path names the caller's own tenant. A path that names another one is 404, whether there
 /// is such a tenant or not: which tenant is worked on is said by the token alone.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct InTenant(pub(crate) Caller);
 
 impl<S> FromRequestParts<S> for InTenant

@@ -82,10 +82,9 @@ async fn accept(
     }
     has_room(&memberships)?;
     let joined = event(AuditAction::MemberJoined, invitation.id.to_string());
+    let identity = tenants.identity.of(caller);
     let accepted =
-        tenants
-            .identity
-            .invitation_accept(tenant.id, &invitation, user.id, clock.now(), &joined);
+        identity.invitation_accept(tenant.id, &invitation, user.id, clock.now(), &joined);
     match accepted.await? {
         Joined::Yes => {
             tenants.app.authenticator.standings().forget_user(user.id);

@@ -85,10 +85,10 @@ async fn create(
         tenant: tenant.id,
         ..caller.did(clock, origin, AuditAction::TenantCreated, target)
     };
-    let created = tenants
-        .identity
-        .tenant_create(&tenant, caller.user(), &event);
-    created.await?;
+    let identity = tenants.identity.of(caller);
+    identity
+        .tenant_create(&tenant, caller.user(), &event)
+        .await?;
     tracing::info!(tenant.id = %tenant.id, user.id = %caller.user(), "created tenant {}", tenant.id);
     Ok(tenant)
 }

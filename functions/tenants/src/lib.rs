@@ -32,7 +32,7 @@ struct Tenants {
 pub fn router(app: App) -> Result<Router> {
     #[expect(clippy::disallowed_methods, reason = "this is a function that may")]
     let identity = app.store.identity();
-    // Mails are sealed with it.
+    // Mails and kept replies are sealed with it.
     app.vault.needed_at_start();
     Ok(routes().with_state(Tenants { app, identity }).into())
 }

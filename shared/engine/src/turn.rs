@@ -165,7 +165,9 @@ impl Engine {
         if before.asks != once.asks {
             return Err(Error::IdempotencyKeyReused);
         }
-        let run = store.run_get(before.run).await?;
+        // Only another operation has none.
+        let run = before.run.ok_or(Error::IdempotencyKeyReused)?;
+        let run = store.run_get(run).await?;
         run.map(Some).ok_or(Error::NotFound("run"))
     }
 

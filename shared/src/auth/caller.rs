@@ -12,6 +12,7 @@ use crate::model::{
     Actor, ApiKeyId, AuditAction, AuditEvent, AuditOutcome, MembershipRole, Origin, Scopes,
     SessionId, TenantId, TenantStatus, UserId,
 };
+use crate::store::Claim;
 
 /// How a caller proved to be who it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,12 +34,14 @@ pub enum Via {
 ///
 /// It has no public constructor: only [`Authenticator::caller`] makes one, and only from credentials that
 /// hold. `Store::of` asks for it, so that a query without a caller does not compile.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Caller {
     user: UserId,
     tenant: TenantId,
     role: MembershipRole,
     via: Via,
+    /// The claim of the request, if it is to be done once.
+    claim: Option<Claim>,
 }
 
 impl Caller {
@@ -68,6 +71,27 @@ impl Caller {
             Via::Session(session) => Some(session),
             Via::ApiKey { .. } | Via::Federated => None,
         }
+    }
+
+    /// Who asks, for what is counted and remembered of its requests: a key has requests of its own.
+    pub(crate) fn principal(&self) -> String {
+        match self.via {
+            Via::ApiKey { id, .. } => id.to_string(),
+            Via::Session(_) | Via::Federated => self.user.to_string(),
+        }
+    }
+
+    /// The same caller of a request that is to be done once.
+    pub(crate) fn claiming(self, claim: Claim) -> Self {
+        Self {
+            claim: Some(claim),
+            ..self
+        }
+    }
+
+    /// The claim of the request, if it is to be done once.
+    pub(crate) const fn claim(&self) -> Option<&Claim> {
+        self.claim.as_ref()
     }
 
     /// Who it is in the audit trail.
@@ -149,6 +173,7 @@ impl Authenticator {
             tenant: claims.tid,
             role: standing.role,
             via: Via::Session(claims.sid),
+            claim: None,
         };
         Ok((caller, standing.tenant))
     }
@@ -179,6 +204,7 @@ impl Authenticator {
                 id: grant.id,
                 scopes: grant.scopes,
             },
+            claim: None,
         };
         Ok((caller, standing.tenant))
     }
@@ -192,6 +218,7 @@ impl Authenticator {
             tenant: provider.tenant,
             role: claims.role,
             via: Via::Federated,
+            claim: None,
         };
         Ok((caller, tenant.ok_or(Error::Unauthenticated)?))
     }

@@ -34,8 +34,18 @@ pub struct Rule {
     pub session_only: bool,
     /// Whether it is done in a suspended tenant too.
     pub while_suspended: bool,
+    /// Whether what it does depends on the session of the token.
+    pub on_session: bool,
     /// Against which limits it counts.
     pub class: Class,
+}
+
+impl Rule {
+    /// Whether the same request with the same `Idempotency-Key` is done once, by `http/once.rs`. PUT and DELETE are
+    /// the same twice as once by themselves. A turn is begun once by its run, so that who asks again reads along.
+    pub fn is_done_once(&self) -> bool {
+        ["POST", "PATCH"].contains(&self.method) && self.class != Class::Turn
+    }
 }
 
 const fn rule(
@@ -52,6 +62,7 @@ const fn rule(
         keys,
         session_only: false,
         while_suspended: false,
+        on_session: false,
         class,
     }
 }
@@ -73,6 +84,14 @@ const fn in_session(rule: Rule) -> Rule {
     }
 }
 
+/// The same rule for what is done to the session of the token.
+const fn on_session(rule: Rule) -> Rule {
+    Rule {
+        on_session: true,
+        ..rule
+    }
+}
+
 /// The same rule, in a suspended tenant too.
 const fn always(rule: Rule) -> Rule {
     Rule {
@@ -88,7 +107,7 @@ use MembershipRole::{Admin, Member, Owner, Viewer};
 /// Every operation that asks who calls. The ones for everybody have no caller and do not stand here.
 #[rustfmt::skip]
 pub const RULES: &[Rule] = &[
-    own("POST", "/api/v1/auth/logout", Write),
+    on_session(own("POST", "/api/v1/auth/logout", Write)),
     own("POST", "/api/v1/auth/logout-all", Sensitive),
     own("POST", "/api/v1/auth/switch-tenant", Write),
     own("GET", "/api/v1/auth/sessions", Read),
@@ -107,7 +126,7 @@ pub const RULES: &[Rule] = &[
     always(rule("GET", "/api/v1/tenants/{tenant_id}", Viewer, With(Scope::TenantRead), Read)),
     rule("PATCH", "/api/v1/tenants/{tenant_id}", Admin, No, Write),
     always(rule("DELETE", "/api/v1/tenants/{tenant_id}", Owner, No, Sensitive)),
-    rule("POST", "/api/v1/tenants/{tenant_id}/suspend", Owner, No, Sensitive),
+    always(rule("POST", "/api/v1/tenants/{tenant_id}/suspend", Owner, No, Sensitive)),
     always(rule("POST", "/api/v1/tenants/{tenant_id}/resume", Owner, No, Sensitive)),
     rule("GET", "/api/v1/tenants/{tenant_id}/members", Viewer, With(Scope::TenantRead), Read),
     rule("PATCH", "/api/v1/tenants/{tenant_id}/members/{user_id}", Admin, No, Sensitive),

@@ -7,10 +7,11 @@ use http::request::Parts;
 
 use super::limit;
 use super::log::LoggedCaller;
+use super::once::OnceSlot;
 use super::origin::origin;
 use crate::app::App;
+use crate::auth::Caller;
 use crate::auth::policy::{self, Rule};
-use crate::auth::{Caller, Via};
 use crate::error::{Error, Result};
 use crate::limits::Per;
 use crate::model::{AuditAction, AuditEvent, AuditOutcome};
@@ -41,7 +42,10 @@ where
             note_refusal(&app, &caller, parts, rule).await?;
             return Err(refusal);
         }
-        Ok(caller)
+        match OnceSlot::of(parts) {
+            Some(once) => once.admit(&app, caller, rule, parts).await,
+            None => Ok(caller),
+        }
     }
 }
 
@@ -70,12 +74,8 @@ async fn note_refusal(app: &App, caller: &Caller, parts: &Parts, rule: &Rule) ->
 
 /// Whose requests it is counted with: a key counts for itself, and for its tenant with all others.
 fn subjects(caller: &Caller) -> [(Per, String); 2] {
-    let who = match caller.via() {
-        Via::ApiKey { id, .. } => id.to_string(),
-        Via::Session(_) | Via::Federated => caller.user().to_string(),
-    };
     [
-        (Per::Caller, who),
+        (Per::Caller, caller.principal()),
         (Per::Tenant, caller.tenant().to_string()),
     ]
 }

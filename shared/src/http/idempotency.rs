@@ -8,7 +8,8 @@ use http::{HeaderName, HeaderValue};
 
 use crate::error::{Error, Result};
 
-const IDEMPOTENCY_KEY: &str = "idempotency-key";
+/// The header.
+pub(super) const IDEMPOTENCY_KEY: &str = "idempotency-key";
 const MAX_CHARACTERS: usize = 255;
 
 /// Says that a reply is that of the first of the same requests.

@@ -1,5 +1,6 @@
 //! JSON bodies, in and out.
 
+use axum::body::Body;
 use axum::extract::{FromRequest, Request};
 use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
@@ -25,7 +26,8 @@ impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
         if !is_json(request.headers()) {
             return Err(Error::UnsupportedMediaType);
         }
-        let bytes = read(request).await?;
+        let (parts, body) = request.into_parts();
+        let bytes = read_body(&parts.headers, body).await?;
         parse(&bytes).map(Self)
     }
 }
@@ -57,12 +59,12 @@ fn is_json(headers: &HeaderMap) -> bool {
         || (essence.starts_with("application/") && essence.ends_with("+json"))
 }
 
-async fn read(request: Request) -> Result<bytes::Bytes> {
+/// A whole body that is not larger than it may be.
+pub(super) async fn read_body(headers: &HeaderMap, body: Body) -> Result<bytes::Bytes> {
     let too_large = || Error::TooLarge {
         limit_bytes: MAX_BODY_BYTES,
     };
-    let announced = request
-        .headers()
+    let announced = headers
         .get(CONTENT_LENGTH)
         .and_then(|length| length.to_str().ok());
     if announced
@@ -71,10 +73,7 @@ async fn read(request: Request) -> Result<bytes::Bytes> {
     {
         return Err(too_large());
     }
-    match Limited::new(request.into_body(), MAX_BODY_BYTES)
-        .collect()
-        .await
-    {
+    match Limited::new(body, MAX_BODY_BYTES).collect().await {
         Ok(body) => Ok(body.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => Err(too_large()),
         Err(_) => Err(Error::Malformed(

@@ -20,6 +20,7 @@ use super::cors::Cors;
 use super::limit::LimitCell;
 use super::log::log_request;
 use super::methods::answer_methods;
+use super::once::done_once;
 use super::problem::{Failed, Problem};
 use super::trace::{TRACEPARENT, TraceContext};
 use crate::config::Config;
@@ -56,6 +57,7 @@ pub fn with_layers(function: &'static str, router: Router, config: &Config) -> R
         .fallback(async || Error::NoRoute)
         .method_not_allowed_fallback(async || Error::MethodNotAllowed)
         .layer(CatchPanicLayer::custom(answer_panic))
+        .layer(from_fn(done_once))
         .layer(from_fn(tell_route));
     Router::new()
         .fallback_service(routes)

@@ -22,7 +22,7 @@ pub(super) struct LoggedCaller(Arc<OnceLock<Caller>>);
 impl LoggedCaller {
     pub(super) fn set(&self, caller: &Caller) {
         // A request has one caller; a second extraction finds the same.
-        self.0.get_or_init(|| *caller);
+        self.0.get_or_init(|| caller.clone());
     }
 }
 

@@ -16,6 +16,7 @@ mod location;
 mod log;
 mod message;
 mod methods;
+mod once;
 pub mod openapi;
 mod origin;
 mod params;

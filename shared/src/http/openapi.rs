@@ -2,11 +2,12 @@
 
 use serde_json::json;
 use utoipa::openapi::extensions::Extensions;
-use utoipa::openapi::path::{Operation, Parameter, ParameterIn, PathItem};
+use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn, PathItem};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::openapi::{Content, OpenApi, Ref, RefOr, Response, ResponseBuilder};
+use utoipa::openapi::{Content, Header, OpenApi, Ref, RefOr, Required, Response, ResponseBuilder};
 use utoipa::{PartialSchema as _, ToSchema as _};
 
+use super::idempotency::{IDEMPOTENCY_KEY, IDEMPOTENCY_REPLAYED};
 use super::problem::{PROBLEM_JSON, Problem};
 use crate::auth::policy::{self, KeyAccess, Rule};
 use crate::error::FieldError;
@@ -24,7 +25,10 @@ pub fn document(groups: impl IntoIterator<Item = OpenApi>) -> OpenApi {
     document.info.title = "Chatter".to_owned();
     document.info.description = Some(
         "An AI chat platform that a team runs in its own AWS account.\n\n\
-         Errors are problem documents (RFC 9457); decide by their `type`. Every response has an `x-request-id`."
+         Errors are problem documents (RFC 9457); decide by their `type`. Every response has an `x-request-id`.\n\n\
+         Operations that list the header `Idempotency-Key` do the same request once: who gets no reply sends it again \
+         with the same key. JSON is compared by what it says, not by how it is written. Elsewhere the header has no \
+         effect: GET, PUT and DELETE are the same twice as once, and where nobody logged in a key would be nobody's."
             .to_owned(),
     );
     document.info.version = "1".to_owned();
@@ -51,6 +55,9 @@ pub fn document(groups: impl IntoIterator<Item = OpenApi>) -> OpenApi {
         for (method, operation) in methods(item) {
             if let Some(rule) = policy::find(method, path) {
                 add_access(operation, rule);
+                if rule.is_done_once() {
+                    add_once(operation);
+                }
             }
         }
     }
@@ -102,6 +109,54 @@ fn add_access(operation: &mut Operation, rule: &Rule) {
     // One name only: the order of several is another one in each process.
     let extensions = operation.extensions.get_or_insert_default();
     extensions.merge(Extensions::from_iter([("x-access", access)]));
+}
+
+/// That the same request with the same `Idempotency-Key` is done once, as `once.rs` does it.
+fn add_once(operation: &mut Operation) {
+    let key = ParameterBuilder::new()
+        .name(IDEMPOTENCY_KEY)
+        .parameter_in(ParameterIn::Header)
+        .required(Required::False)
+        .description(Some("Any text that is new for each new request, of 1 to 255 visible ASCII characters, in quotes or without. The same request, sent again with it within a day, is done once and gets the same reply."))
+        .schema(Some(String::schema()))
+        .build();
+    operation
+        .parameters
+        .get_or_insert_default()
+        .push(RefOr::T(key));
+    let responses = &mut operation.responses.responses;
+    for (status, response) in responses.iter_mut() {
+        if let RefOr::T(response) = response
+            && status.starts_with('2')
+        {
+            let mut replayed = Header::new(String::schema());
+            let text = "`true` where this is the reply that the same request got before.";
+            replayed.description = Some(text.to_owned());
+            let name = IDEMPOTENCY_REPLAYED.as_str().to_owned();
+            response.headers.insert(name, RefOr::T(replayed));
+        }
+    }
+    for (status, description) in [
+        ("400", "`Idempotency-Key` is no such text."),
+        (
+            "409",
+            "The same request with this `Idempotency-Key` is being worked on (`idempotency-in-progress`), or was done and its reply is lost (`idempotency-reply-lost`).",
+        ),
+        (
+            "422",
+            "`Idempotency-Key` came with another request before (`idempotency-key-reused`).",
+        ),
+    ] {
+        let response = responses.entry(status.to_owned());
+        let response = response.or_insert_with(|| RefOr::T(problem("")));
+        if let RefOr::T(response) = response {
+            let own = std::mem::take(&mut response.description);
+            let both = [own.as_str(), description];
+            response.description = both.join(" ").trim().to_owned();
+        }
+    }
+    let too_large = responses.entry("413".to_owned());
+    too_large.or_insert_with(|| RefOr::T(problem("The body is too large.")));
 }
 
 /// What each kind of route can answer besides what it says itself.

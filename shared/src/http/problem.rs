@@ -147,6 +147,12 @@ fn kind(error: &Error) -> (StatusCode, &'static str, &'static str) {
             "idempotency-key-reused",
             "Idempotency-Key used before",
         ),
+        Error::IdempotencyInProgress => (
+            S::CONFLICT,
+            "idempotency-in-progress",
+            "Request being worked on",
+        ),
+        Error::IdempotencyReplyLost => (S::CONFLICT, "idempotency-reply-lost", "Reply lost"),
         Error::QuotaExceeded { .. } => {
             (S::TOO_MANY_REQUESTS, "quota-exceeded", "Too many requests")
         }
@@ -226,9 +232,10 @@ const ALMOST_A_SECOND: Duration = Duration::from_millis(999);
 /// When to come back, where the client can do nothing but wait.
 fn retry_after(error: &Error) -> Option<Duration> {
     match error {
-        Error::ConversationBusy | Error::RunInterrupted | Error::Unavailable(_) => {
-            Some(Duration::from_secs(1))
-        }
+        Error::ConversationBusy
+        | Error::RunInterrupted
+        | Error::IdempotencyInProgress
+        | Error::Unavailable(_) => Some(Duration::from_secs(1)),
         Error::LockedOut { retry_after } => Some(retry_after.saturating_add(ALMOST_A_SECOND)),
         Error::QuotaExceeded { retry_after, .. } => Some(*retry_after),
         Error::Provider {

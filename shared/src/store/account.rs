@@ -213,16 +213,13 @@ impl IdentityStore {
 
     /// Changes the name. `None` takes it away.
     pub async fn user_rename(&self, user: UserId, name: Option<&str>) -> Result<bool> {
-        let request = self.store.db.update_item().table_name(&*self.store.table);
-        let name = item::value(name)?;
-        // `name` is a word of DynamoDB's own.
-        let request = request
-            .set_key(Some(profile_key(user)))
-            .update_expression("SET #name = :name")
-            .condition_expression("attribute_exists(pk)")
-            .expression_attribute_names("#name", "name")
-            .expression_attribute_values(":name", name);
-        Ok(written(request.send().await)?.made())
+        let part = self.store.update_named(
+            profile_key(user),
+            ("SET #name = :name", "attribute_exists(pk)"),
+            ["name"],
+            [(":name", item::value(name)?)],
+        )?;
+        Ok(self.store.write(part).await?.made())
     }
 
     /// Deletes the account with its address, its tokens and its personal tenant. The person must have left all

@@ -86,7 +86,8 @@ impl Store {
         parts: Vec<TransactWriteItem>,
         event: &AuditEvent,
     ) -> Result<Written> {
-        let own = parts.len();
+        let marked = self.marked(parts)?;
+        let own = marked.parts.len();
         let mut last_met = None;
         let (mut seen, mut taken) = (None, 0);
         for attempt in 1..=ATTEMPTS {
@@ -102,7 +103,7 @@ impl Store {
                 self.audit_after_strangers(event.tenant, head.as_ref())
                     .await?
             };
-            let mut parts = parts.clone();
+            let mut parts = marked.parts.clone();
             parts.extend(self.audit_parts(event, head.as_ref(), after.as_ref())?);
             // A new token, because the record is another one.
             let token = uuid::Uuid::now_v7().to_string();
@@ -111,7 +112,7 @@ impl Store {
                     taken += u32::from(place == own);
                     seen = Some(head);
                 }
-                Once::Ended(written) => return Ok(written),
+                Once::Ended(written) => return marked.ended(written),
                 Once::Met(error) => last_met = Some(error),
             }
             pause(&token, attempt / 8).await;

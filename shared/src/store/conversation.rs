@@ -6,11 +6,12 @@
 //! A conversation that is being deleted has `deleted_at` and counts as absent; its row goes last, so that a
 //! deletion that broke off can be taken up again.
 
-use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Serialize};
 
 use super::TenantStore;
-use super::item::{BY_ACTIVITY, IS_NEW, Item, Written, from_item, key, n, s, to_item, written};
+use super::item::{
+    BY_ACTIVITY, IS_NEW, Item, Written, from_item, key, n, s, to_item, value, written,
+};
 use super::message::Page;
 use crate::clock::Moment;
 use crate::error::{Error, Result};
@@ -52,6 +53,29 @@ pub struct ConversationChange {
     pub status: Option<ConversationStatus>,
 }
 
+impl ConversationChange {
+    fn applied(self, before: &Conversation, now: Moment) -> Conversation {
+        let Self {
+            title,
+            model,
+            system_prompt,
+            settings,
+            status,
+        } = self;
+        let before = before.clone();
+        Conversation {
+            title: title.unwrap_or(before.title),
+            model: model.unwrap_or(before.model),
+            system_prompt: system_prompt.unwrap_or(before.system_prompt),
+            settings: settings.unwrap_or(before.settings),
+            status: status.unwrap_or(before.status),
+            version: before.version + 1,
+            active_at: now,
+            ..before
+        }
+    }
+}
+
 impl TenantStore {
     pub(super) fn conversation_key(&self, id: ConversationId) -> Item {
         key(self.conversation_pk(), format!("CONV#{id}"))
@@ -67,9 +91,8 @@ impl TenantStore {
             self.conversation_key(conversation.id),
             &ConversationItem::from(conversation),
         )?;
-        let request = self.store.db.put_item().table_name(&*self.store.table);
-        let request = request.set_item(Some(item)).condition_expression(IS_NEW);
-        match written(request.send().await)? {
+        let part = self.store.put(item, IS_NEW)?;
+        match self.store.write(part).await? {
             Written::Yes => Ok(()),
             Written::ConditionFailed { .. } => {
                 Err(Error::internal("the new conversation exists already"))
@@ -146,65 +169,36 @@ impl TenantStore {
         Ok(start)
     }
 
-    /// Changes a conversation, if it still has `version`. `None`, and nothing written, if it does not, or if
-    /// there is no such conversation.
+    /// Changes a conversation, if it still has the version of `before`, and gives it as it is then. `None`, and
+    /// nothing written, if it does not, or if there is no such conversation.
     pub async fn conversation_update(
         &self,
-        id: ConversationId,
-        version: u64,
+        before: &Conversation,
         change: ConversationChange,
         now: Moment,
     ) -> Result<Option<Conversation>> {
-        let ConversationChange {
-            title,
-            model,
-            system_prompt,
-            settings,
-            status,
-        } = change;
-        let mut expression = "SET version = :next, active_at = :now".to_owned();
-        let request = self.store.db.update_item().table_name(&*self.store.table);
-        let mut request = request
-            .set_key(Some(self.conversation_key(id)))
-            .condition_expression(format!("{IS_THERE} AND version = :version"))
-            .expression_attribute_values(":version", n(version))
-            .expression_attribute_values(":next", n(version + 1))
-            .expression_attribute_values(
-                ":now",
-                serde_dynamo::to_attribute_value(now).map_err(Error::internal)?,
-            );
-        let texts = [
-            ("title", title),
-            ("model", model),
-            ("system_prompt", system_prompt),
-        ];
-        for (name, value) in texts {
-            if let Some(value) = value {
-                expression.push_str(&format!(", {name} = :{name}"));
-                let value = value.map_or(AttributeValue::Null(true), AttributeValue::S);
-                request = request.expression_attribute_values(format!(":{name}"), value);
-            }
-        }
-        if let Some(settings) = settings {
-            expression.push_str(", settings = :settings");
-            let settings = serde_dynamo::to_attribute_value(settings).map_err(Error::internal)?;
-            request = request.expression_attribute_values(":settings", settings);
-        }
-        if let Some(status) = status {
-            expression.push_str(", #status = :status");
-            let status = serde_dynamo::to_attribute_value(status).map_err(Error::internal)?;
-            request = request.expression_attribute_names("#status", "status");
-            request = request.expression_attribute_values(":status", status);
-        }
-        let request = request.update_expression(expression);
-        let request = request.return_values(aws_sdk_dynamodb::types::ReturnValue::AllNew);
-        match request.send().await {
-            Ok(output) => {
-                let item: ConversationItem = from_item(output.attributes.unwrap_or_default())?;
-                Ok(Some(item.into()))
-            }
-            Err(error) => written::<(), _>(Err(error)).map(|_| None),
-        }
+        let after = change.applied(before, now);
+        let condition = format!("{IS_THERE} AND version = :version");
+        let part = self.store.update_named(
+            self.conversation_key(after.id),
+            (
+                "SET title = :title, model = :model, system_prompt = :system_prompt, settings = :settings, \
+                 #status = :status, version = :next, active_at = :now",
+                &condition,
+            ),
+            ["status"],
+            [
+                (":title", value(&after.title)?),
+                (":model", value(&after.model)?),
+                (":system_prompt", value(&after.system_prompt)?),
+                (":settings", value(&after.settings)?),
+                (":status", value(after.status)?),
+                (":next", n(after.version)),
+                (":now", value(now)?),
+                (":version", n(before.version)),
+            ],
+        )?;
+        Ok(self.store.write(part).await?.made().then_some(after))
     }
 
     /// Deletes a conversation with its messages. `false` if there is none. From the first write on it counts

@@ -1,4 +1,6 @@
-//! Requests that are sent more than once and done once: `TENANT#<tenant>#ONCE#<hash of user and key>` / `ONCE`.
+//! Requests that are sent more than once and done once: `TENANT#<tenant>#ONCE#<hash of who asks and key>` / `ONCE`.
+//! Here are those of turns; all others are in `claim.rs` and have the same keys, so that an `Idempotency-Key` stands
+//! for one request, whatever the operation.
 //!
 //! Question: which run did the request with that key begin? Write: with the run, in one transaction, on the
 //! condition that no such row is there or that its time is over. DynamoDB deletes a row some time after its end, so
@@ -12,9 +14,10 @@ use sha2::{Digest as _, Sha256};
 
 use super::TenantStore;
 use super::item::{Item, key, n, to_item};
+use crate::auth::Caller;
 use crate::clock::Moment;
 use crate::error::Result;
-use crate::model::{RunId, UserId};
+use crate::model::{RunId, TenantId};
 
 /// For how long a key is remembered.
 pub const ONCE_LASTS: std::time::Duration = std::time::Duration::from_secs(24 * 3600);
@@ -29,20 +32,31 @@ pub struct Once {
 }
 
 impl Once {
-    /// The request of that user with that key, which asks that.
-    pub fn new(user: UserId, idempotency_key: &str, asks: &[&[u8]]) -> Self {
-        let user = user.to_string();
+    /// The request of that caller with that key, which asks that.
+    pub fn new(caller: &Caller, idempotency_key: &str, asks: &[impl AsRef<[u8]>]) -> Self {
+        let who = caller.principal();
         Self {
-            name: hash(&[user.as_bytes(), idempotency_key.as_bytes()]),
+            name: hash(&[who.as_bytes(), idempotency_key.as_bytes()]),
             asks: hash(asks),
         }
+    }
+
+    /// The key of its row.
+    pub(super) fn key(&self, tenant: TenantId) -> Item {
+        key(format!("TENANT#{tenant}#ONCE#{}", self.name), "ONCE")
+    }
+
+    /// What its reply is sealed for.
+    pub(crate) fn context(&self, tenant: TenantId) -> String {
+        format!("{tenant}/once/{}", self.name)
     }
 }
 
 /// SHA-256 in base64url. Each part's length keeps what is of one part from looking like the next one's.
-fn hash(parts: &[&[u8]]) -> String {
+fn hash(parts: &[impl AsRef<[u8]>]) -> String {
     let mut hash = Sha256::new();
     for part in parts {
+        let part = part.as_ref();
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part);
     }
@@ -54,20 +68,17 @@ fn hash(parts: &[&[u8]]) -> String {
 pub struct Begun {
     /// The hash of what it asked.
     pub asks: String,
-    /// The run.
-    pub run: RunId,
+    /// The run. `None` where it was no turn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<RunId>,
     /// The TTL attribute, in Unix seconds.
     expires_at: i64,
 }
 
 impl TenantStore {
-    fn once_key(&self, once: &Once) -> Item {
-        key(format!("TENANT#{}#ONCE#{}", self.tenant, once.name), "ONCE")
-    }
-
     /// What the same request began before, within [`ONCE_LASTS`].
     pub async fn once_get(&self, once: &Once, now: Moment) -> Result<Option<Begun>> {
-        let found = self.store.get::<Begun>(self.once_key(once)).await?;
+        let found = self.store.get::<Begun>(once.key(self.tenant)).await?;
         Ok(found.filter(|begun| begun.expires_at > now.unix_seconds()))
     }
 
@@ -79,11 +90,11 @@ impl TenantStore {
     ) -> Result<TransactWriteItem> {
         let row = Begun {
             asks: once.asks.clone(),
-            run,
+            run: Some(run),
             expires_at: now.plus(ONCE_LASTS).unix_seconds(),
         };
         self.store.put_if(
-            to_item(self.once_key(once), &row)?,
+            to_item(once.key(self.tenant), &row)?,
             "attribute_not_exists(pk) OR expires_at <= :now",
             [(":now", n(now.unix_seconds()))],
         )

@@ -147,11 +147,28 @@ impl Store {
         condition: &str,
         values: impl IntoIterator<Item = (&'static str, AttributeValue)>,
     ) -> Result<TransactWriteItem> {
+        self.update_named(key, (expression, condition), [], values)
+    }
+
+    /// The same for attributes whose names are words of DynamoDB's own: `#name` stands for `name`.
+    pub(super) fn update_named(
+        &self,
+        key: Item,
+        (expression, condition): (&str, &str),
+        names: impl IntoIterator<Item = &'static str>,
+        values: impl IntoIterator<Item = (&'static str, AttributeValue)>,
+    ) -> Result<TransactWriteItem> {
+        let names = names.into_iter();
+        let names: HashMap<String, String> = names
+            .map(|name| (format!("#{name}"), name.to_owned()))
+            .collect();
         let update = Update::builder()
             .table_name(&*self.table)
             .set_key(Some(key))
             .update_expression(expression)
             .condition_expression(condition)
+            // DynamoDB refuses an empty map.
+            .set_expression_attribute_names((!names.is_empty()).then_some(names))
             .set_expression_attribute_values(named(values))
             .build()
             .map_err(Error::internal)?;

@@ -25,7 +25,7 @@
 //! | `TENANT#<tenant>#USER#<user>` | `RUN#<run>` | what becomes of a question | `run.rs`, `turn.rs` |
 //! | `TENANT#<tenant>#RUN#<run>` | `EVENTS#<number>` | its events, for a day | `run.rs` |
 //! | `TENANT#<tenant>#CIRCUIT` | `<provider>#<model>` | how a model that failed is doing | `circuit.rs` |
-//! | `TENANT#<tenant>#ONCE#<hash>` | `ONCE` | what a request with a key began | `idempotency.rs` |
+//! | `TENANT#<tenant>#ONCE#<hash>` | `ONCE` | what a request with a key began or did | `idempotency.rs`, `claim.rs` |
 //! | `LIMIT#<kind>#<subject>` | `<policy>#<start>` | a window of a rate limit | `limit.rs` |
 //!
 //! What a tenant owns has the tenant at the head of its key, and is reached through [`TenantStore`], which
@@ -37,6 +37,7 @@ mod api_key;
 mod audit;
 mod audit_chain;
 mod circuit;
+mod claim;
 mod conversation;
 mod credential;
 mod idempotency;
@@ -66,6 +67,8 @@ pub use api_key::{KeyGrant, USE_IS_RECORDED_EVERY};
 pub use audit::{AuditPage, AuditPlace};
 pub use audit_chain::AuditWalk;
 pub use circuit::Circuit;
+pub use claim::CLAIM_LASTS;
+pub(crate) use claim::{Claim, Claimed};
 pub use conversation::ConversationChange;
 pub use idempotency::{Begun as BegunOnce, ONCE_LASTS, Once};
 pub use identity_provider::{MOST_IDENTITY_PROVIDERS, Trusted};
@@ -90,6 +93,8 @@ use crate::model::{TenantId, UserId};
 pub struct Store {
     db: Client,
     table: Arc<str>,
+    /// The claim of the request that this handle is for, if it is to be done once: the first write carries it.
+    claim: Option<Claim>,
 }
 
 /// The table as one caller may see it: rows of the caller's tenant, and of those the caller's own.
@@ -118,13 +123,15 @@ impl Store {
         Self {
             db: Client::new(sdk),
             table: table.into(),
+            claim: None,
         }
     }
 
-    /// The table as this caller may see it.
+    /// The table as this caller may see it. Where the caller's request is to be done once, the first write carries
+    /// its claim.
     pub fn of(&self, caller: &Caller) -> TenantStore {
         TenantStore {
-            store: self.clone(),
+            store: self.claimed(caller),
             tenant: caller.tenant(),
             user: caller.user(),
         }
@@ -144,6 +151,13 @@ impl Store {
         }
     }
 
+    fn claimed(&self, caller: &Caller) -> Self {
+        Self {
+            claim: caller.claim().cloned(),
+            ..self.clone()
+        }
+    }
+
     /// Whether the table answers. It reads a key that does not exist, which also opens the connection.
     pub async fn check(&self) -> Result<()> {
         let request = self.db.get_item().table_name(&*self.table);
@@ -152,5 +166,14 @@ impl Store {
             .send()
             .await;
         output.map(|_| ()).map_err(crate::aws::error)
+    }
+}
+
+impl IdentityStore {
+    /// The same rows for what a caller asks. Where the request is to be done once, the first write carries its claim.
+    pub fn of(&self, caller: &Caller) -> Self {
+        Self {
+            store: self.store.claimed(caller),
+        }
     }
 }

@@ -142,14 +142,16 @@ impl TenantStore {
 
     /// Asks whoever works on a run to stop. `false` if it has ended, or is not there.
     pub async fn run_cancel(&self, id: RunId) -> Result<bool> {
-        let request = self.store.db.update_item().table_name(&*self.store.table);
-        let request = request
-            .set_key(Some(self.run_key(id)))
-            .update_expression("SET cancel_requested = :yes")
-            .condition_expression("run_status = :in_progress")
-            .expression_attribute_values(":yes", value(true)?)
-            .expression_attribute_values(":in_progress", value(RunStatus::InProgress)?);
-        Ok(written(request.send().await)?.made())
+        let part = self.store.update(
+            self.run_key(id),
+            "SET cancel_requested = :yes",
+            "run_status = :in_progress",
+            [
+                (":yes", value(true)?),
+                (":in_progress", value(RunStatus::InProgress)?),
+            ],
+        )?;
+        Ok(self.store.write(part).await?.made())
     }
 
     /// Stores events that follow each other, at most [`MOST_EVENTS_AT_ONCE`]. Storing them twice is storing them

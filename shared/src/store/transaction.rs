@@ -1,4 +1,6 @@
 //! Transactions: all parts or none, and what is done about those that did not go through.
+//!
+//! The first write of a request that is to be done once carries its claim (`claim.rs`), whichever write that is.
 
 use std::time::Duration;
 
@@ -7,7 +9,7 @@ use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::TransactWriteItem;
 
 use super::Store;
-use super::item::Written;
+use super::item::{Written, written};
 use crate::error::{Error, Result};
 
 /// How many parts DynamoDB takes in one transaction.
@@ -23,14 +25,44 @@ const PASSING: [&str; 3] = [
 const CONFLICT_ATTEMPTS: u32 = 4;
 
 impl Store {
+    /// A write of one item under a condition: by itself, or in a transaction with the claim of a request that is to
+    /// be done once.
+    pub(super) async fn write(&self, part: TransactWriteItem) -> Result<Written> {
+        if self.claim.is_some() {
+            return self.transact(vec![part]).await;
+        }
+        if let Some(put) = part.put {
+            let request = self.db.put_item().table_name(put.table_name);
+            let request = request
+                .set_item(Some(put.item))
+                .set_condition_expression(put.condition_expression)
+                .set_expression_attribute_names(put.expression_attribute_names)
+                .set_expression_attribute_values(put.expression_attribute_values);
+            return written(request.send().await);
+        }
+        let update = part.update;
+        let update =
+            update.ok_or_else(|| Error::internal("a write that is neither put nor update"))?;
+        let request = self.db.update_item().table_name(update.table_name);
+        let request = request
+            .set_key(Some(update.key))
+            .update_expression(update.update_expression)
+            .set_condition_expression(update.condition_expression)
+            .set_expression_attribute_names(update.expression_attribute_names)
+            .set_expression_attribute_values(update.expression_attribute_values);
+        written(request.send().await)
+    }
+
     /// All parts or none. The SDK does not repeat a transaction that met another one, so this does, with
     /// the same token, so that a repeated one is not written twice.
     pub(super) async fn transact(&self, parts: Vec<TransactWriteItem>) -> Result<Written> {
+        let marked = self.marked(parts)?;
         let token = uuid::Uuid::now_v7().to_string();
         let mut attempt = 1;
         loop {
-            let error = match self.transact_once(parts.clone(), &token).await? {
-                Once::Ended(written) => return Ok(written),
+            let parts = marked.parts.clone();
+            let error = match self.transact_once(parts, &token).await? {
+                Once::Ended(written) => return marked.ended(written),
                 Once::Met(error) => error,
             };
             if attempt == CONFLICT_ATTEMPTS {

@@ -52,7 +52,7 @@ async fn in_a_suspended_tenant_only_what_is_always_allowed_works() {
         );
         refused += 1;
     }
-    assert_eq!(refused, 8);
+    assert_eq!(refused, 7);
     for who in [ADA, BOB] {
         let seen = api.get(who, &path).await;
         assert_eq!(
