@@ -24,6 +24,7 @@ mod mails;
 mod matrix;
 mod methods;
 mod neighbours;
+mod once;
 mod panics;
 mod partial;
 mod partitions;

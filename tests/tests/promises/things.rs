@@ -80,6 +80,11 @@ impl Things {
         }
     }
 
+    /// The address of an issuer.
+    pub(crate) fn issuer(&self) -> &str {
+        &self.issuer.url
+    }
+
     /// The path with things of that person, who owns a tenant that others can join from now on.
     pub(crate) async fn path(&self, person: &str, path: &str) -> String {
         let mut real = path.to_owned();

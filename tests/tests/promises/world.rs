@@ -80,15 +80,24 @@ impl World {
         &self.apis[0].1
     }
 
-    /// The function that serves it.
+    /// The function that serves it, on the table.
     pub(crate) fn api(&self, operation: &Operation) -> &TestApi {
+        &self.served(operation).1
+    }
+
+    /// The function that serves it.
+    pub(crate) fn function(&self, operation: &Operation) -> Function {
+        self.served(operation).0
+    }
+
+    fn served(&self, operation: &Operation) -> &(Function, TestApi) {
         let serves = |function: &Function| {
             let document = serde_json::to_value((function.openapi)()).expect("JSON");
             let method = operation.method.as_str().to_lowercase();
             !document["paths"][&operation.path][method].is_null()
         };
         let found = self.apis.iter().find(|(function, _)| serves(function));
-        &found.expect("a function that serves it").1
+        found.expect("a function that serves it")
     }
 
     /// A good body, if the operation takes one.

@@ -1,0 +1,119 @@
+//! A request of every operation that is done once, ready to be sent so that it has an effect.
+
+use axum::http::Method;
+use serde_json::{Value, json};
+use shared::auth::policy::find;
+use shared::model::MembershipRole;
+use test_support::{Body, Reply, TestApi};
+
+use crate::things::parameters;
+use crate::world::{Operation, World, operations};
+
+/// The operations that are done once.
+pub(super) fn done_once() -> Vec<Operation> {
+    let mut all = operations();
+    all.retain(|operation| {
+        find(operation.method.as_str(), &operation.path).is_some_and(|rule| rule.is_done_once())
+    });
+    all
+}
+
+/// A request that is ready to be sent.
+pub(super) struct Ready {
+    operation: Operation,
+    pub(super) token: String,
+    path: String,
+    body: Body,
+}
+
+impl Ready {
+    /// Of a person whom nothing was done to.
+    pub(super) async fn new(world: &World, operation: Operation, person: &str) -> Self {
+        let path = world.things.path(person, &operation.path).await;
+        let host = format!("{person}-host");
+        let body = match operation.name.as_str() {
+            "POST /api/v1/auth/switch-tenant" => {
+                let tenant = world.things.get(&host, "tenant_id").await;
+                let known = world.any().people.get(person).await;
+                let role = MembershipRole::Member;
+                world.any().people.admit(known.user, &host, role).await;
+                Body::Json(json!({"tenant_id": tenant}))
+            }
+            "POST /api/v1/invitations/accept" => {
+                Body::Json(json!({"token": invitation(world, &host, person).await}))
+            }
+            "POST /api/v1/tenants/{tenant_id}/identity-providers" => Body::Json(json!({
+                "issuer": world.things.issuer(), "audience": format!("{person}-other"),
+                "role_claim": "roles", "roles": {"a": "member"},
+            })),
+            _ => world.body(&operation),
+        };
+        let token = world.any().people.token(person).await;
+        match operation.path.as_str() {
+            "/api/v1/tenants/{tenant_id}/resume" => {
+                let mut all = operations().into_iter();
+                let suspend = all.find(|other| other.path.ends_with("/suspend"));
+                let there = path.replace("/resume", "/suspend");
+                let suspend = suspend.expect("an operation");
+                let reply = world.send_body(&token, &suspend, &there, Body::Empty).await;
+                assert_eq!(reply.status, 200, "{}", reply.text);
+            }
+            "/api/v1/runs/{run_id}/cancel" => {
+                let run = world.things.get(person, parameters(&operation.path)[0]);
+                goes_on(world.any(), &run.await).await;
+            }
+            _ => {}
+        }
+        Self {
+            operation,
+            token,
+            path,
+            body,
+        }
+    }
+
+    /// Sends it with a key to that process.
+    pub(super) async fn send(&self, api: &TestApi, key: &str) -> Reply {
+        let bearer = format!("Bearer {}", self.token);
+        let headers = [
+            ("authorization", bearer.as_str()),
+            ("if-match", "*"),
+            ("idempotency-key", key),
+        ];
+        let (method, body) = (self.operation.method.clone(), self.body.clone());
+        api.send_with(None, method, &self.path, body, &headers)
+            .await
+    }
+}
+
+/// The token of an invitation of a host's that a person has by mail.
+async fn invitation(world: &World, host: &str, person: &str) -> String {
+    let tenant = world.things.get(host, "tenant_id").await;
+    let address = format!("{person}@people.test");
+    let body = Body::Json(json!({"email": address, "role": "member"}));
+    let path = format!("/api/v1/tenants/{tenant}/invitations");
+    let api = world.any().beside(tenants::router);
+    let reply = api.send(Some(host), Method::POST, &path, body).await;
+    assert_eq!(reply.status, 201, "{}", reply.text);
+    let mut letters = world.any().letters().await.into_iter();
+    let letter = letters.find(|(to, ..)| *to == address).expect("a letter").2;
+    let token = letter.lines().find(|line| line.starts_with("chatter_in_"));
+    token.expect("a token").to_owned()
+}
+
+/// Makes a run one that has not ended: somebody works on it, and says so for an hour.
+async fn goes_on(api: &TestApi, run: &str) {
+    let rows = super::rows(api, "sk", &format!("RUN#{run}")).await;
+    let now = shared::clock::Moment::from_unix_seconds(test_support::START + 1_000_000);
+    let until = serde_json::to_value(now).expect("JSON").to_string();
+    let answer = api.table.raw(
+        "UpdateItem",
+        json!({
+            "TableName": "chatter",
+            "Key": {"pk": rows[0]["pk"], "sk": rows[0]["sk"]},
+            "UpdateExpression": "SET run_status = :status, lease_until = :until",
+            "ExpressionAttributeValues": {":status": {"S": "in_progress"}, ":until": {"N": until}},
+        }),
+    );
+    assert_eq!(answer.await, Value::Object(serde_json::Map::default()));
+}
