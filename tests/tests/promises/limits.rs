@@ -15,7 +15,7 @@ const MODELS: &str = "/api/v1/models";
 const LOGIN: &str = "/api/v1/auth/login";
 
 /// Policies that nobody meets, but for one class.
-fn limits(class: &str, quota: u32) -> Value {
+pub(crate) fn limits(class: &str, quota: u32) -> Value {
     let policies = [
         ("open", "source"),
         ("auth", "source"),

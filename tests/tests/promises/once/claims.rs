@@ -26,6 +26,7 @@ const LATER: Duration = CLAIM_LASTS.saturating_add(Duration::from_secs(1));
 #[tokio::test]
 async fn of_fifty_same_requests_at_once_one_has_an_effect() {
     let api = conversations().await;
+    api.people.get("ada").await;
     let replies = join_all((0..50).map(|_| create(&api, "key"))).await;
     let first = create(&api, "key").await;
     assert_eq!(first.header("idempotency-replayed"), "true");

@@ -11,6 +11,7 @@ use test_support::{Body, TestApi};
 use super::{
     ADA, CONVERSATIONS, claims, conversations, create, is_replayed, made, post, reused, send,
 };
+use crate::limits::limits;
 
 const JSON: Option<&str> = Some("application/json");
 
@@ -139,9 +140,7 @@ async fn a_key_is_its_senders_own() {
 
 #[tokio::test]
 async fn what_is_refused_uses_up_no_key() {
-    let limits = json!([
-        {"name": "write-caller", "class": "write", "per": "caller", "quota": 8, "window": 60},
-    ]);
+    let limits = limits("write", 8);
     let api = TestApi::with_limits(&limits, |app, _| conversations::router(app)).await;
     api.people.join("eve", "ada", MembershipRole::Viewer).await;
     let big = format!("{{\"title\":\"{}\"}}", "x".repeat(MAX_BODY_BYTES));

@@ -1,7 +1,7 @@
 //! A request of every operation that is done once, ready to be sent so that it has an effect.
 
 use axum::http::Method;
-use serde_json::{Value, json};
+use serde_json::json;
 use shared::auth::policy::find;
 use shared::model::MembershipRole;
 use test_support::{Body, Reply, TestApi};
@@ -115,5 +115,6 @@ async fn goes_on(api: &TestApi, run: &str) {
             "ExpressionAttributeValues": {":status": {"S": "in_progress"}, ":until": {"N": until}},
         }),
     );
-    assert_eq!(answer.await, Value::Object(serde_json::Map::default()));
+    let answer = answer.await;
+    assert!(answer["__type"].is_null(), "{answer}");
 }
