@@ -11,7 +11,7 @@ use crate::Auth;
 /// Logs out.
 ///
 /// Ends the session of the access token: its tokens are not good any more, at once where the logout was
-/// served, and within half a minute everywhere.
+/// served, and within half a minute everywhere. Sent again after that it is a 401.
 #[utoipa::path(
     post,
     path = "/api/v1/auth/logout",
@@ -47,7 +47,8 @@ pub(crate) async fn log_out(
 
 /// Logs out everywhere.
 ///
-/// Ends all sessions of the person, in all tenants, this one too. API keys stay.
+/// Ends all sessions of the person, in all tenants, this one too. API keys stay. Sent again it is a
+/// 401.
 #[utoipa::path(
     post,
     path = "/api/v1/auth/logout-all",

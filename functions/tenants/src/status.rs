@@ -13,7 +13,8 @@ use crate::view::{Tagged, TenantView, tagged};
 
 /// Suspends the tenant.
 ///
-/// Nobody can do anything in it any more, with a token or with a key, but look at it, resume it and delete it.
+/// Nobody can do anything in it any more, with a token or with a key, but look at it, resume it and delete it. One that
+/// is suspended stays as it is.
 /// What is remembered of tokens elsewhere is so for at most 30 seconds.
 #[utoipa::path(
     post,

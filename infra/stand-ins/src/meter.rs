@@ -34,6 +34,8 @@ pub enum Fault {
     ReplyLost,
     /// `TransactionCanceledException`, with that reason for the first of its parts.
     Cancelled(&'static str),
+    /// `TransactionConflictException`: the item is part of a transaction that somebody else is making.
+    Met,
     /// `IdempotentParameterMismatchException`: the token of another transaction.
     TokenTaken,
     /// Of a batch only the first is done, and of one alone nothing: the rest comes back as unprocessed.

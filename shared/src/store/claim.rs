@@ -163,6 +163,8 @@ impl Store {
         };
         let found = match error.as_service_error() {
             Some(PutItemError::ConditionalCheckFailedException(failed)) => failed.item.clone(),
+            // Somebody is writing `applied`.
+            Some(PutItemError::TransactionConflictException(_)) => return Ok(Claimed::InProgress),
             _ => return Err(crate::aws::error(error)),
         };
         let found: ClaimItem = from_item(found.unwrap_or_default())?;

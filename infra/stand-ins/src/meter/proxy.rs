@@ -119,6 +119,7 @@ fn failure(proxy: &Proxy, request: &Value, fault: Fault) -> Response {
                 json!({"CancellationReasons": reasons}),
             )
         }
+        Fault::Met => refusal("TransactionConflictException", json!({})),
         Fault::TokenTaken => refusal("IdempotentParameterMismatchException", json!({})),
         Fault::EmptyPage => {
             let mut noted = lock(&proxy.noted);

@@ -3,16 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use axum::extract::{FromRef, State};
 use axum::http::StatusCode;
 use axum::routing::post;
-use axum::{Json, Router};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use shared::auth::Caller;
+use shared::http::Json;
 use shared::model::{Conversation, ConversationId, ConversationStatus};
 use shared::store::{CLAIM_LASTS, ONCE_LASTS};
-use shared::{App, Result};
+use shared::{App, Error, Result};
 use test_support::{Fault, TestApi};
 use tokio::sync::Semaphore;
 
@@ -78,7 +79,13 @@ impl Gate {
 
 async fn slowly(caller: Caller, State(slow): State<Slow>) -> Result<(StatusCode, Json<Value>)> {
     slow.gate.pass().await;
-    let now = slow.app.clock.now();
+    let made = effect(&slow.app, &caller).await?;
+    Ok((StatusCode::CREATED, Json(json!({"id": made.to_string()}))))
+}
+
+/// What a handler does: a conversation.
+async fn effect(app: &App, caller: &Caller) -> Result<ConversationId> {
+    let now = app.clock.now();
     let conversation = Conversation {
         id: ConversationId::new(),
         title: None,
@@ -89,12 +96,9 @@ async fn slowly(caller: Caller, State(slow): State<Slow>) -> Result<(StatusCode,
         created_at: now,
         active_at: now,
     };
-    let store = slow.app.store.of(&caller);
+    let store = app.store.of(caller);
     store.conversation_create(&conversation).await?;
-    Ok((
-        StatusCode::CREATED,
-        Json(json!({"id": conversation.id.to_string()})),
-    ))
+    Ok(conversation.id)
 }
 
 async fn slow() -> (TestApi, Gate) {
@@ -193,6 +197,40 @@ async fn a_handler_that_panics_frees_the_key() {
     assert_eq!(claims(&api).await, Vec::<Value>::new());
     let whole = api.beside(conversations::router);
     assert_eq!(create(&whole, "key").await.status, 201);
+}
+
+#[tokio::test]
+async fn a_refusal_after_the_effect_is_told_again_and_a_fault_of_ours_is_not() {
+    let refused = async |caller: Caller, State(app): State<App>| {
+        effect(&app, &caller).await?;
+        Err::<(), _>(Error::Conflict("too late"))
+    };
+    let broken = async |caller: Caller, State(app): State<App>| {
+        effect(&app, &caller).await?;
+        Err::<(), _>(Error::unavailable("on purpose"))
+    };
+    let api = TestApi::new(|app, _| {
+        let router = Router::new().route(CONVERSATIONS, post(refused));
+        Ok(router.with_state(app))
+    });
+    let api = api.await;
+    let first = create(&api, "key").await;
+    assert_eq!(first.problem(), (409, "conflict".to_owned()));
+    is_replayed("refused", &first, &create(&api, "key").await);
+    let api = api.beside(|app| {
+        let router = Router::new().route(CONVERSATIONS, post(broken));
+        Ok(router.with_state(app))
+    });
+    assert_eq!(create(&api, "other").await.status, 503);
+    assert_eq!(create(&api, "other").await.problem(), reply_lost());
+    assert_eq!(made(&api).await, 2);
+}
+
+#[tokio::test]
+async fn who_comes_while_the_effect_is_written_waits() {
+    let api = conversations().await;
+    api.table.fail("PutItem", Fault::Met, 1);
+    assert_eq!(create(&api, "key").await.problem(), in_progress());
 }
 
 #[tokio::test]
