@@ -15,10 +15,12 @@ use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use http::header::CONTENT_LENGTH;
 use http::request::Parts;
+use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use http_body_util::BodyExt as _;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 use super::idempotency::{IDEMPOTENCY_KEY, IDEMPOTENCY_REPLAYED, IdempotencyKey, REPLAYED};
 use super::json::read_body;
@@ -44,7 +46,7 @@ pub(super) async fn done_once(request: Request, next: Next) -> Response {
     let body = read.as_ref().map(Bytes::clone).unwrap_or_default();
     let slot = OnceSlot(Arc::new(Slot {
         key,
-        body: canonical(&body),
+        body: Sha256::digest(canonical(&body)).into(),
         unreadable: Mutex::new(read.err()),
         outcome: OnceLock::new(),
     }));
@@ -82,7 +84,8 @@ pub(super) struct OnceSlot(Arc<Slot>);
 #[derive(Debug)]
 struct Slot {
     key: IdempotencyKey,
-    body: Vec<u8>,
+    /// The hash of the body: what is in it shall stand nowhere else.
+    body: [u8; 32],
     /// Why there is no body. It is said to callers only.
     unreadable: Mutex<Option<Error>>,
     outcome: OnceLock<Outcome>,
@@ -151,15 +154,11 @@ impl OnceSlot {
 fn asks(caller: &Caller, rule: &Rule, parts: &Parts, body: &[u8]) -> [Vec<u8>; 4] {
     let session = caller.session().filter(|_| rule.on_session);
     let session = session.map(|session| session.to_string());
+    // Without the host: the API may have several names.
+    let path = parts.uri.path_and_query().map(PathAndQuery::as_str);
     [
         format!("{} {}", rule.method, rule.path).into_bytes(),
-        // Without the host: the API may have several names.
-        format!(
-            "{}?{}",
-            parts.uri.path(),
-            parts.uri.query().unwrap_or_default()
-        )
-        .into_bytes(),
+        path.unwrap_or_default().as_bytes().to_vec(),
         body.to_vec(),
         session.unwrap_or_default().into_bytes(),
     ]
