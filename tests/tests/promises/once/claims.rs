@@ -91,6 +91,7 @@ async fn effect(app: &App, caller: &Caller) -> Result<ConversationId> {
         title: None,
         model: None,
         system_prompt: None,
+        settings: shared::model::ModelSettings::default(),
         status: ConversationStatus::Active,
         version: 1,
         created_at: now,
