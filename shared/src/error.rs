@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::model::BudgetRefusal;
+
 /// Any error, as the cause of one of ours. It is for the log, never for a reply.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -178,6 +180,9 @@ pub enum Error {
         /// When they allow requests again.
         retry_after: Duration,
     },
+    /// A budget has no room for a turn.
+    #[error("{0}")]
+    BudgetExceeded(Box<BudgetRefusal>),
     /// A model provider gave no usable answer.
     #[error("{}", provider_sentence(.fault))]
     Provider {

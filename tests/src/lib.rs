@@ -108,4 +108,5 @@ pub fn real_path(path: &str) -> String {
         });
     path.replace("{model_id}", "m")
         .replace("{provider}", "scripted")
+        .replace("{scope}", "tenant")
 }

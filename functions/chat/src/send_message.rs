@@ -78,6 +78,7 @@ pub(crate) struct NewMessage {
         (status = 200, description = "The answer as it is written, if `stream` is true.", content_type = "text/event-stream", body = stream::TurnStream),
         (status = 201, description = "The answer, if `stream` is false. `Content-Location` is its run.", body = MessageView),
         (status = 409, description = "The previous turn is not finished, or this one was cancelled.", body = shared::http::Problem, content_type = "application/problem+json"),
+        (status = 429, description = "Too many requests, or a budget has no room for the turn: `budget` says whose. No provider was asked. `Retry-After` says when there may be room; without it there never will be.", body = shared::http::Problem, content_type = "application/problem+json"),
         (status = 502, description = "The model provider failed.", body = shared::http::Problem, content_type = "application/problem+json"),
         (status = 503, description = "The run broke off.", body = shared::http::Problem, content_type = "application/problem+json"),
         (status = 504, description = "The model provider took too long.", body = shared::http::Problem, content_type = "application/problem+json"),

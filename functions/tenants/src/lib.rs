@@ -1,7 +1,8 @@
-//! Tenants, who belongs to them, and who is invited.
+//! Tenants, who belongs to them, who is invited, and what they may spend.
 
 mod accept;
 mod authority;
+mod budgets;
 mod create;
 mod delete;
 mod get;
@@ -62,5 +63,11 @@ fn routes() -> OpenApiRouter<Tenants> {
             invitations::create::create_invitation
         ))
         .routes(routes!(invitations::revoke::revoke_invitation))
+        .routes(routes!(budgets::list::list_budgets))
+        .routes(routes!(
+            budgets::get::get_budget,
+            budgets::put::put_budget,
+            budgets::delete::delete_budget
+        ))
         .routes(routes!(accept::accept_invitation))
 }

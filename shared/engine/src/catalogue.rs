@@ -7,7 +7,9 @@ use shared::App;
 use shared::Result;
 use shared::clock::Clock;
 use shared::kept::Kept;
-use shared::model::{ModelSettings, ModelSpec, ProviderSpec, Registry, Route, Target, TenantId};
+use shared::model::{
+    ModelSettings, ModelSpec, Price, ProviderSpec, Registry, Route, Target, TenantId,
+};
 use shared::store::TenantStore;
 
 /// A model and the provider that has it.
@@ -147,6 +149,14 @@ impl Catalogue {
     /// How models answer where a conversation says nothing.
     pub fn settings(&self) -> &ModelSettings {
         &self.0.settings
+    }
+
+    /// What a provider's model costs, whether it can be chosen or not.
+    pub(crate) fn price(&self, provider: &str, model: &str) -> Option<&Price> {
+        let mut providers = self.providers();
+        let provider = providers.find(|known| known.name == provider)?;
+        let model = provider.models.iter().find(|known| known.id == model)?;
+        model.price.as_ref()
     }
 
     /// The providers, also those that are not active.

@@ -41,11 +41,12 @@ pub(crate) struct Counted {
     pub(crate) estimated: bool,
 }
 
-/// Providers tell at the end what was used. Where an answer breaks off before that, we count what was sent and what
-/// came of it.
+/// Providers tell at the end what was used. Where an answer breaks off before that, or the provider says nothing, we
+/// count what was sent and what came of it. A provider that failed before it said a word is taken to charge nothing;
+/// one that somebody stopped had been asked.
 pub(crate) fn counted(answered: &Result<Pulse>, collected: &Collected) -> Counted {
-    let broke_off = collected.cut || !matches!(answered, Ok(Pulse::GoOn));
-    let estimated = broke_off && collected.usage.is_none() && collected.parts.bytes() > 0;
+    let asked = answered.is_ok() || collected.parts.bytes() > 0;
+    let estimated = collected.usage.is_none() && asked;
     let estimate = || Usage {
         input_tokens: collected.sent_tokens,
         output_tokens: collected.parts.tokens(),

@@ -5,6 +5,7 @@
 mod asked;
 mod asking;
 mod attempting;
+mod budget;
 mod building;
 mod catalogue;
 mod circuits;

@@ -1,10 +1,13 @@
 //! The part of a turn that goes on whether the client stays or not: the provider's answer, and its storing.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use shared::clock::Moment;
 use shared::http::TraceContext;
-use shared::model::{Answer, Conversation, FinishReason, Message, Role, Run, RunEnd, RunStatus};
+use shared::model::{
+    Answer, Budget, Conversation, FinishReason, Message, Role, Run, RunEnd, RunStatus,
+};
 use shared::store::{Ended, TenantStore};
 use shared::{Error, Result};
 use tokio::sync::mpsc;
@@ -30,6 +33,8 @@ pub(crate) struct Running {
     pub(crate) store: TenantStore,
     pub(crate) conversation: Conversation,
     pub(crate) run: Run,
+    /// Those that count it.
+    pub(crate) budgets: Arc<Vec<Budget>>,
     /// The number of the newest event.
     pub(crate) sequence: u64,
     /// What is asked.
@@ -67,6 +72,9 @@ impl Running {
             Outcome::Failed(error) => self.fail(error).await,
             Outcome::Lost => self.as_ended_elsewhere().await,
         };
+        // Before the client hears of the end: after that this process may stand still.
+        let (store, run) = (&self.store, &self.run);
+        self.engine.note_thresholds(store, run, &self.budgets).await;
         self.send(last).await;
         if let Err(error) = stored.await {
             tracing::error!(error = ?error, "the task that stores events broke off");
@@ -200,12 +208,19 @@ impl Running {
         }
     }
 
-    /// Somebody took this process for dead and ended its run: that is what counts.
+    /// Somebody took this process for dead and ended its run: that is what counts. Or this process has ended it, and
+    /// did not learn so.
     async fn as_ended_elsewhere(&mut self) -> TurnEvent {
-        tracing::error!(run.id = %self.run.id, "run {} was ended elsewhere while it was worked on", self.run.id);
         let ended = async {
-            let run = self.store.run_get(self.run.id).await?;
-            let run = run.ok_or(Error::NotFound("run"))?;
+            let Some(run) = self.store.run_get(self.run.id).await? else {
+                self.settle_alone().await?;
+                return Err(Error::NotFound("run"));
+            };
+            if run.owner == self.run.owner {
+                tracing::warn!(run.id = %run.id, "the end of run {} was written and nobody was told", run.id);
+            } else {
+                tracing::error!(run.id = %run.id, "run {} was ended elsewhere while it was worked on", run.id);
+            }
             self.engine.last_event(&self.store, &run).await
         };
         match ended.await {
@@ -214,9 +229,22 @@ impl Running {
         }
     }
 
+    /// Settles what the run cost, where its row was deleted with the conversation.
+    async fn settle_alone(&self) -> Result<()> {
+        let (run, now) = (&self.run, self.engine.app.clock.now());
+        if let Some(reservation) = &run.reservation {
+            let charge = run.charge();
+            self.store
+                .reservation_settle(run.id, run.created_at, reservation, &charge, now)
+                .await?;
+        }
+        Ok(())
+    }
+
     /// The conversation was deleted while the turn ran: nothing of the turn may stay.
     async fn forget(&mut self) -> TurnEvent {
-        if let Err(error) = self.store.turn_forget(&self.run).await {
+        let now = self.engine.app.clock.now();
+        if let Err(error) = self.store.turn_forget(&self.run, now).await {
             tracing::error!(
                 request_id = %self.run.request,
                 run.id = %self.run.id,

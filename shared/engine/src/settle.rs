@@ -1,13 +1,18 @@
-//! Ends runs whose process died: what it had stored of the answer becomes the answer.
+//! Ends runs whose process died: what it had stored of the answer becomes the answer, and is charged by our own count.
 
 use shared::http::Problem;
 use shared::model::{
-    Answer, FinishReason, Message, Role, Run, RunEnd, RunProblem, RunStatus, RunnerId,
+    Answer, Attempt, FinishReason, Message, MicroDollars, Role, Run, RunEnd, RunProblem, RunStatus,
+    RunnerId, Usage,
 };
 use shared::store::{Ended, TenantStore};
 use shared::{Error, Result};
 
+use crate::catalogue::Catalogue;
 use crate::events::{DELTA, Delta, SWITCH, Switch};
+use crate::recorder::LEASE;
+use crate::running::milliseconds;
+use crate::tokens;
 use crate::turn::Engine;
 
 /// How many events a client may have got that nobody stored. The last event comes after all of them.
@@ -18,6 +23,8 @@ struct Written {
     text: String,
     provider: String,
     model: String,
+    /// Those before it, who said something and failed.
+    before: Vec<Attempt>,
 }
 
 impl Engine {
@@ -27,11 +34,19 @@ impl Engine {
         if run.status.is_terminal() || run.lease_until > now {
             return Ok(Some(run));
         }
-        let (written, stored) = self.written_down(store, &run).await?;
+        let catalogue = self.catalogues.of(store).await?;
+        let (mut written, stored) = self.written_down(store, &run, &catalogue).await?;
         let dead = run.owner;
+        let mut attempts = std::mem::take(&mut written.before);
+        attempts.push(charged(&run, &written, &catalogue));
+        let costs = attempts
+            .iter()
+            .filter_map(|attempt| attempt.cost_micro_dollars);
         let mut ended = Run {
             owner: RunnerId::new(),
             status: RunStatus::Incomplete,
+            cost: costs.reduce(MicroDollars::plus),
+            attempts,
             end: Some(RunEnd {
                 stored,
                 last: stored + 1 + UNSTORED_AT_MOST,
@@ -52,23 +67,30 @@ impl Engine {
         match written {
             Ended::Yes => {
                 tracing::error!(run.id = %ended.id, "the process of run {} died; the run is incomplete", ended.id);
+                self.note_thresholds_of(store, &ended).await;
                 Ok(Some(ended))
             }
             // Its process is alive after all, or somebody else was quicker.
             Ended::TakenOver => store.run_get(ended.id).await,
             Ended::ConversationGone => {
-                store.turn_forget(&ended).await?;
+                store.turn_forget(&ended, now).await?;
                 Ok(None)
             }
         }
     }
 
     /// The answer as far as it is stored in events without a gap, and the number of the last of them.
-    async fn written_down(&self, store: &TenantStore, run: &Run) -> Result<(Written, u64)> {
+    async fn written_down(
+        &self,
+        store: &TenantStore,
+        run: &Run,
+        catalogue: &Catalogue,
+    ) -> Result<(Written, u64)> {
         let mut written = Written {
             text: String::new(),
             provider: run.provider.clone(),
             model: run.model.clone(),
+            before: Vec::new(),
         };
         let mut next = 1;
         loop {
@@ -85,10 +107,16 @@ impl Engine {
                 } else if event.name == SWITCH {
                     let switch: Switch =
                         serde_json::from_str(&event.data).map_err(Error::internal)?;
+                    let mut before = std::mem::take(&mut written.before);
+                    // Whoever failed before a word charges nothing.
+                    if !written.text.is_empty() {
+                        before.push(charged(run, &written, catalogue));
+                    }
                     written = Written {
                         text: String::new(),
                         provider: switch.provider,
                         model: switch.model,
+                        before,
                     };
                 }
                 next += 1;
@@ -97,6 +125,30 @@ impl Engine {
                 return Ok((written, next - 1));
             }
         }
+    }
+}
+
+/// What an attempt of a process that died is charged: all that was to be sent, because it most likely was, and what is
+/// known of the answer.
+fn charged(run: &Run, written: &Written, catalogue: &Catalogue) -> Attempt {
+    let usage = Usage {
+        input_tokens: run.sent_tokens,
+        output_tokens: tokens::estimate(&written.text),
+        ..Usage::default()
+    };
+    let price = catalogue.price(&written.provider, &written.model);
+    // The last that is known of it.
+    let alive = run.lease_until.minus(LEASE).since(run.created_at);
+    Attempt {
+        provider: written.provider.clone(),
+        model: written.model.clone(),
+        problem: Some(Problem::slug(&Error::RunInterrupted).to_owned()),
+        first_token_ms: None,
+        latency_ms: milliseconds(alive),
+        usage: Some(usage),
+        usage_estimated: true,
+        cost_micro_dollars: price.map(|price| price.of(&usage)),
+        price_version: price.map(|price| price.version.clone()),
     }
 }
 

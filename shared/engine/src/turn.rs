@@ -1,8 +1,8 @@
 //! A turn: a question is stored, a model answers, the answer is stored.
 //!
-//! 1. The conversation and its newest messages are read, side by side.
+//! 1. The conversation and its newest messages are read, side by side, and the budgets that bind the caller.
 //! 2. The question and its run are stored, which claims the turn; older messages that fit the window are read beside
-//!    it.
+//!    it. Where there are budgets they are read before it, because what the turn may cost is reserved with it.
 //! 3. The provider is asked, in a task of its own: whether the client stays or goes, the answer is finished. What
 //!    happens is written down beside it.
 //! 4. The answer, the run and the conversation are written in one transaction; only then the turn is done.
@@ -12,17 +12,17 @@ use std::time::{Duration, Instant};
 use shared::auth::Caller;
 use shared::http::TraceContext;
 use shared::model::{
-    Conversation, ConversationId, Message, MessageId, RequestId, Role, Run, RunEvent, RunId,
-    RunStatus, RunnerId,
+    Budget, Conversation, ConversationId, Message, MessageId, RequestId, Role, Run, RunEvent,
+    RunId, RunStatus, RunnerId,
 };
 use shared::store::{Begun, History, Once, TenantStore};
 use shared::{App, Error, Result};
 use tokio::sync::mpsc;
 
 use crate::asked::Asked;
+use crate::budget::{Budgets, reservation};
 use crate::catalogue::Catalogues;
 use crate::circuits::Circuits;
-
 use crate::plan::{Plan, Wishes};
 use crate::provider::{Providers, TenantKeys};
 use crate::recorder::LEASE;
@@ -76,14 +76,25 @@ pub struct Turn {
     pub again: bool,
 }
 
+impl Turn {
+    const fn new(run: RunId, events: mpsc::Receiver<TurnEvent>) -> Self {
+        Self {
+            run,
+            events,
+            again: false,
+        }
+    }
+}
+
 /// Runs turns.
 #[derive(Debug, Clone)]
 pub struct Engine {
     pub(crate) app: App,
-    catalogues: Catalogues,
+    pub(crate) catalogues: Catalogues,
     pub(crate) circuits: Circuits,
     pub(crate) providers: Providers,
     pub(crate) tenant_keys: TenantKeys,
+    budgets: Budgets,
 }
 
 impl Engine {
@@ -95,6 +106,7 @@ impl Engine {
             tenant_keys: TenantKeys::new(&app),
             catalogues: Catalogues::new(&app),
             circuits: Circuits::new(app.clock.clone()),
+            budgets: Budgets::new(&app),
             app,
             providers,
         }
@@ -105,10 +117,11 @@ impl Engine {
     pub async fn begin(&self, caller: &Caller, request: TurnRequest) -> Result<Turn> {
         let store = self.app.store.of(caller);
         let id = request.conversation;
-        let (conversation, page, before, _) = tokio::try_join!(
+        let (conversation, page, before, budgets, _) = tokio::try_join!(
             store.conversation_get(id),
             store.message_history(id, u64::MAX, FIRST_PAGE),
             self.begun_before(&store, request.once.as_ref()),
+            self.budgets.of(&store, caller),
             self.catalogues.of(&store),
         )?;
         let conversation = conversation.ok_or(Error::NotFound("conversation"))?;
@@ -123,37 +136,46 @@ impl Engine {
         let tools = Tools::new(&request.asked.tools)?;
         let tool_rounds = request.asked.rounds_before(newest.as_ref())?;
         let asked = &request.asked;
-        let (mut plan, older) = self.plan(&store, &conversation, asked, page).await?;
-        let (run, question) = self.written_first(&request, newest.as_ref(), &plan)?;
-        let (begun, ()) = tokio::try_join!(
-            store.turn_begin(&question, &run, request.once.as_ref()),
+        let (mut plan, older) = self
+            .plan(&store, &conversation, asked, (page, &budgets))
+            .await?;
+        let (mut run, question) = self.written_first(&request, newest.as_ref(), &plan)?;
+        run.reservation = reservation(caller, &budgets, &plan)?;
+        let claimed = tokio::try_join!(
+            self.claim(&store, (&question, &run), request.once.as_ref(), &budgets),
             fill_with_older(&store, id, &mut plan, older)
-        )?;
-        if begun != Begun::Yes {
-            return self.or_again(store, request, Error::ConversationBusy).await;
+        );
+        let refused = match claimed {
+            Ok((Begun::Yes, ())) => None,
+            Ok(_) => Some(Error::ConversationBusy),
+            Err(error @ Error::BudgetExceeded(_)) => Some(error),
+            Err(error) => return Err(error),
+        };
+        if let Some(error) = refused {
+            return self.or_again(store, request, error).await;
         }
+        let first = plan.first()?;
+        run.sent_tokens = first.window.used();
         let (sender, events) = mpsc::channel(EVENTS_WAITING);
+        let id = run.id;
         let running = Running {
             engine: self.clone(),
             store,
             conversation,
-            run: run.clone(),
+            run,
+            budgets,
             sequence: 0,
             asked: request.asked,
             tools,
             tool_rounds,
-            model: plan.first()?.model.clone(),
+            model: first.model.clone(),
             plan,
             deadline: request.deadline,
             trace: request.trace,
             events: Some(sender),
         };
         tokio::spawn(running.run());
-        Ok(Turn {
-            run: run.id,
-            events,
-            again: false,
-        })
+        Ok(Turn::new(id, events))
     }
 
     /// The run that the same request has begun.
@@ -252,6 +274,8 @@ impl Engine {
             attempts: Vec::new(),
             usage: None,
             cost: None,
+            sent_tokens: first.window.used(),
+            reservation: None,
             problem: None,
             owner: RunnerId::new(),
             lease_until: now.plus(LEASE),
@@ -289,7 +313,7 @@ impl Engine {
         store: &TenantStore,
         conversation: &Conversation,
         asked: &Asked,
-        page: History,
+        (page, budgets): (History, &[Budget]),
     ) -> Result<(Plan, Option<History>)> {
         let name = asked.model.as_deref().or(conversation.model.as_deref());
         let catalogue = self.catalogues.with_name(store, name).await?;
@@ -314,7 +338,8 @@ impl Engine {
         let mut plan = Plan::new(choice, wishes)?;
         plan.fill(&page.newest_first);
         let mut older = Some(page);
-        if plan.has_conditions() {
+        // What may be needed is reserved with the claim, so that it must be counted before.
+        if plan.has_conditions() || !budgets.is_empty() {
             fill_with_older(store, conversation.id, &mut plan, older.take()).await?;
             plan.select()?;
         }

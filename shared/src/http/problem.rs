@@ -8,8 +8,9 @@ use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode, StatusCode as S};
 use serde::Serialize;
 
+use super::timestamp::Timestamp;
 use crate::error::{Error, FieldError, ProviderFault};
-use crate::model::RequestId;
+use crate::model::{BudgetRefusal, BudgetResource, BudgetScope, BudgetWindow, RequestId};
 
 /// What the types of all problems begin with.
 pub(super) const TYPE_PREFIX: &str = "urn:chatter:problem:";
@@ -45,6 +46,57 @@ pub struct Problem {
     #[serde(rename = "violated-policies", skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     pub violated_policies: Vec<String>,
+    /// Which budget has no room, and how much is missing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, nullable = false)]
+    pub budget: Option<ExceededBudget>,
+}
+
+/// A budget that has no room for a turn.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct ExceededBudget {
+    /// Whose turns it counts.
+    pub scope: BudgetScope,
+    /// For which time it has no room.
+    pub window: BudgetWindow,
+    /// Of what it has too little.
+    pub resource: BudgetResource,
+    /// How much it allows in that time.
+    pub limit: u64,
+    /// What turns that have ended cost.
+    pub spent: u64,
+    /// What turns under way have reserved.
+    pub reserved: u64,
+    /// What this turn may need at most.
+    pub needed: u64,
+    /// When that time is over.
+    pub window_ends_at: Timestamp,
+}
+
+impl From<&BudgetRefusal> for ExceededBudget {
+    fn from(refusal: &BudgetRefusal) -> Self {
+        let BudgetRefusal {
+            scope,
+            window,
+            resource,
+            limit,
+            spent,
+            reserved,
+            needed,
+            window_ends,
+            retry_after: _,
+        } = *refusal;
+        Self {
+            scope,
+            window,
+            resource,
+            limit,
+            spent,
+            reserved,
+            needed,
+            window_ends_at: Timestamp(window_ends),
+        }
+    }
 }
 
 impl Problem {
@@ -72,6 +124,10 @@ impl Problem {
             violated_policies: match error {
                 Error::QuotaExceeded { policies, .. } => policies.clone(),
                 _ => Vec::new(),
+            },
+            budget: match error {
+                Error::BudgetExceeded(refusal) => Some(refusal.as_ref().into()),
+                _ => None,
             },
         }
     }
@@ -156,6 +212,8 @@ fn kind(error: &Error) -> (StatusCode, &'static str, &'static str) {
         Error::QuotaExceeded { .. } => {
             (S::TOO_MANY_REQUESTS, "quota-exceeded", "Too many requests")
         }
+        // As OpenAI's `insufficient_quota`, which clients know; 402 is reserved (RFC 9110, section 15.5.3).
+        Error::BudgetExceeded(_) => (S::TOO_MANY_REQUESTS, "budget-exceeded", "Budget exceeded"),
         Error::Provider { fault, .. } => provider_kind(*fault),
         Error::Unavailable(_) => (
             S::SERVICE_UNAVAILABLE,
@@ -238,6 +296,9 @@ fn retry_after(error: &Error) -> Option<Duration> {
         | Error::Unavailable(_) => Some(Duration::from_secs(1)),
         Error::LockedOut { retry_after } => Some(retry_after.saturating_add(ALMOST_A_SECOND)),
         Error::QuotaExceeded { retry_after, .. } => Some(*retry_after),
+        Error::BudgetExceeded(refusal) => refusal
+            .retry_after
+            .map(|pause| pause.saturating_add(ALMOST_A_SECOND)),
         Error::Provider {
             fault: ProviderFault::Overloaded { retry_after },
             ..

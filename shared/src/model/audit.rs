@@ -45,6 +45,9 @@ pub enum AuditAction {
     ProviderCredentialRotated,
     ProviderCredentialDeleted,
     RegistryChanged,
+    BudgetStored,
+    BudgetDeleted,
+    BudgetThresholdReached,
     AuditRead,
 }
 

@@ -2,6 +2,7 @@
 
 mod api_key;
 mod audit;
+mod budget;
 mod common_passwords;
 mod content;
 mod conversation;
@@ -22,6 +23,10 @@ mod tenant;
 pub use api_key::{ApiKey, ApiKeyName, KeySecret, Scope, Scopes};
 pub use audit::{
     Actor, AuditAction, AuditEvent, AuditLink, AuditOutcome, AuditRecord, ChainFault, Origin,
+};
+pub use budget::{
+    Budget, BudgetLimit, BudgetRefusal, BudgetResource, BudgetScope, BudgetUse, BudgetWindow,
+    CountedBy, Reservation, Spend, WindowUse,
 };
 pub use content::{
     CallSignature, ContentPart, FileData, ImageSource, ImageUrl, Reasoning, TOOL_NAME_RULE,

@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Moment;
 use crate::model::{
-    ConversationId, MessageId, MicroDollars, ModelSettings, RequestId, RunId, RunnerId, Usage,
+    ConversationId, MessageId, MicroDollars, ModelSettings, RequestId, Reservation, RunId,
+    RunnerId, Spend, Usage,
 };
 
 /// Where a run is.
@@ -45,8 +46,8 @@ pub struct Attempt {
     pub first_token_ms: Option<u64>,
     /// From the call until its end, in milliseconds.
     pub latency_ms: u64,
-    /// What it used: as the provider counted it, or as we do where it broke off before the provider said. Absent if
-    /// nothing is known to be used.
+    /// What it used: as the provider counted it, or as we do where the provider did not say. Absent if nothing is known
+    /// to be used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usage: Option<Usage>,
     /// Whether `usage` is our count.
@@ -95,6 +96,12 @@ pub struct Run {
     pub usage: Option<Usage>,
     /// What all attempts cost. `None` until it is known, and where no model that was asked has a price.
     pub cost: Option<MicroDollars>,
+    /// How many tokens the model is sent, as we count them: what is charged if nobody learns what the provider counted.
+    #[serde(default)]
+    pub sent_tokens: u64,
+    /// What it has set aside of budgets. It stays when the run has ended, and counts no more then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reservation: Option<Reservation>,
     /// Why it failed: the type of a problem without its prefix, and the sentence for the client.
     pub problem: Option<RunProblem>,
     /// Who works on it: each process has another one.
@@ -110,6 +117,29 @@ pub struct Run {
     pub created_at: Moment,
     /// When it ended.
     pub ended_at: Option<Moment>,
+}
+
+impl Run {
+    /// What its attempts used and cost, for its budgets. Where it is not known what one of them cost, it is at least
+    /// what was reserved.
+    pub fn charge(&self) -> Spend {
+        let mut charge = Spend::default();
+        let mut unknown = false;
+        for attempt in &self.attempts {
+            let Some(usage) = attempt.usage else { continue };
+            let tokens = usage.input_tokens.saturating_add(usage.output_tokens);
+            charge.tokens = charge.tokens.saturating_add(tokens);
+            match attempt.cost_micro_dollars {
+                Some(cost) => charge.micro_dollars = charge.micro_dollars.plus(cost),
+                None => unknown = true,
+            }
+        }
+        if let Some(reservation) = self.reservation.as_ref().filter(|_| unknown) {
+            let reserved = reservation.amount.micro_dollars;
+            charge.micro_dollars = charge.micro_dollars.max(reserved);
+        }
+        charge
+    }
 }
 
 /// How the events of a run end.

@@ -32,7 +32,7 @@ pub struct Page<T> {
 
 impl<T> Page<T> {
     /// The first `limit` of `found`, which holds one more if there is more.
-    pub(super) fn cut(mut found: Vec<T>, limit: u32) -> Self {
+    pub fn cut(mut found: Vec<T>, limit: u32) -> Self {
         let has_more = found.len() > limit as usize;
         found.truncate(limit as usize);
         Self {

@@ -15,6 +15,9 @@
 //! | `TENANT#<tenant>` | `APIKEY#<key>`, `APIKEYS` | an API key, how many were made | `api_key.rs` |
 //! | `TENANT#<tenant>` | `PROVIDERKEY#<provider>` | a key that the tenant brought, sealed | `credential.rs` |
 //! | `TENANT#<tenant>` | `REGISTRY` | what it says about models | `registry.rs` |
+//! | `TENANT#<tenant>` | `BUDGET#<scope>` | what may be spent | `budget.rs` |
+//! | `TENANT#<tenant>#SPEND#<scope>` | `DAY#<day>#<since>`, `MONTH#<month>#<since>` | what a budget counted | `spend.rs` |
+//! | `TENANT#<tenant>#RESERVED` | `RUN#<run>` | what a run under way has reserved | `spend.rs` |
 //! | `APIKEY#<hash of the secret>` | `APIKEY` | what a request with that secret may do | `api_key.rs` |
 //! | `TENANT#<tenant>` | `IDP#<identity provider>` | another issuer that the tenant trusts | `identity_provider.rs` |
 //! | `ISSUER#<hash of issuer and audience>` | `ISSUER` | whose data its tokens reach | `identity_provider.rs` |
@@ -36,6 +39,7 @@ mod account;
 mod api_key;
 mod audit;
 mod audit_chain;
+mod budget;
 mod circuit;
 mod claim;
 mod conversation;
@@ -53,6 +57,7 @@ mod outbox;
 mod registry;
 mod run;
 mod session;
+mod spend;
 mod standing;
 mod tenant;
 mod transaction;
@@ -81,6 +86,7 @@ pub use one_time::{OneTime, Purpose};
 pub use outbox::Mail;
 pub use run::{EVENTS_LAST, MOST_EVENTS_AT_ONCE, Pulse};
 pub use session::Rotation;
+pub use spend::OpenReservation;
 pub use standing::Standing;
 pub use turn::{Begun, Ended};
 

@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::types::{ReturnValue, TransactWriteItem};
 use serde::{Deserialize, Serialize};
 
 use super::TenantStore;
-use super::item::{IS_NEW, Item, Written, from_item, key, moment, s, to_item, value, written};
+use super::item::{IS_NEW, Item, Written, from_item, key, moment, n, s, to_item, value, written};
 use super::message::Page;
 use crate::clock::Moment;
 use crate::error::Result;
@@ -67,8 +67,12 @@ impl TenantStore {
         let row = to_item(self.run_key(run.id), run)?;
         let owner_value = value(owner)?;
         if run.owner == owner {
-            let mine = [(":owner", owner_value)];
-            return self.store.put_if(row, "run_owner = :owner", mine);
+            let mine = [
+                (":owner", owner_value),
+                (":in_progress", value(RunStatus::InProgress)?),
+            ];
+            let condition = "run_owner = :owner AND run_status = :in_progress";
+            return self.store.put_if(row, condition, mine);
         }
         // Whoever takes it over does so only as long as the other one does not say that it is alive.
         self.store.put_if(
@@ -111,14 +115,15 @@ impl TenantStore {
         }
     }
 
-    /// Says that `run.owner` works on the run until `lease_until`, and learns whether it shall.
+    /// Says that `run.owner` works on the run until `lease_until`, and what it sent, and learns whether it shall.
     pub async fn run_pulse(&self, run: &Run, lease_until: Moment) -> Result<Pulse> {
         let request = self.store.db.update_item().table_name(&*self.store.table);
         let request = request
             .set_key(Some(self.run_key(run.id)))
-            .update_expression("SET lease_until = :lease")
+            .update_expression("SET lease_until = :lease, sent_tokens = :sent")
             .condition_expression("run_owner = :owner AND run_status = :in_progress")
             .expression_attribute_values(":lease", moment(lease_until)?)
+            .expression_attribute_values(":sent", n(run.sent_tokens))
             .expression_attribute_values(":owner", value(run.owner)?)
             .expression_attribute_values(":in_progress", value(RunStatus::InProgress)?)
             .return_values(ReturnValue::AllNew);

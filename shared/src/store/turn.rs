@@ -2,7 +2,8 @@
 //!
 //! A run is worked on by one process, whose number is its `owner`. What the process writes is conditioned on
 //! that number; whoever ends the run of a process that died puts another number there, so that a process that
-//! was only slow can't write after that.
+//! was only slow can't write after that. An end that is written twice, because the reply to the first was lost, is
+//! written once: the second finds a run that has ended.
 
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 
@@ -12,7 +13,7 @@ use super::idempotency::Once;
 use super::item::{Written, n, s, value};
 use crate::clock::Moment;
 use crate::error::{Error, Result};
-use crate::model::{ConversationId, Message, Run, RunnerId};
+use crate::model::{Budget, ConversationId, Message, Run, RunnerId};
 
 /// What became of the attempt to begin a turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +24,8 @@ pub enum Begun {
     TakenByAnother,
     /// The same request has begun a run already; nothing was written.
     Before,
+    /// A budget has no room for what the run reserves; nothing was written.
+    NoRoom,
 }
 
 /// What became of the attempt to end a turn.
@@ -37,13 +40,19 @@ pub enum Ended {
 }
 
 impl TenantStore {
-    /// Stores the question and its run, which claims the turn: all or nothing.
+    /// Stores the question and its run, which claims the turn, and reserves what it may cost of those budgets: all or
+    /// nothing.
     pub async fn turn_begin(
         &self,
         question: &Message,
         run: &Run,
         once: Option<&Once>,
+        budgets: &[Budget],
     ) -> Result<Begun> {
+        let amount = run.reservation.as_ref().map(|reserved| reserved.amount);
+        if amount.is_some_and(|amount| !budgets.iter().all(|budget| budget.could_fit(&amount))) {
+            return Ok(Begun::NoRoom);
+        }
         let mut parts = vec![
             self.message_put(run.conversation, question)?,
             self.run_put(run)?,
@@ -51,27 +60,32 @@ impl TenantStore {
         if let Some(once) = once {
             parts.push(self.once_put(once, run.id, run.created_at)?);
         }
+        let before_budgets = parts.len();
+        let until = question.pending_until.unwrap_or(run.lease_until);
+        parts.extend(self.reserve_parts(run, until, budgets)?);
         match self.store.transact(parts).await? {
             Written::Yes => Ok(Begun::Yes),
             Written::ConditionFailed { place: 0 } => Ok(Begun::TakenByAnother),
-            Written::ConditionFailed { place: 2 } => Ok(Begun::Before),
+            Written::ConditionFailed { place } if place > before_budgets => Ok(Begun::NoRoom),
+            Written::ConditionFailed { place: 2 } if once.is_some() => Ok(Begun::Before),
             Written::ConditionFailed { .. } => Err(Error::internal("the new run exists already")),
         }
     }
 
-    /// Stores the answer and the end of the run, and moves the conversation to the top of the list. `run` is as it
-    /// shall be; `owner` is who ends it.
+    /// Stores the answer and the end of the run, settles it, and moves the conversation to the top of the list. `run`
+    /// is as it shall be; `owner` is who ends it.
     pub async fn turn_end(&self, run: &Run, owner: RunnerId, answer: &Message) -> Result<Ended> {
-        let parts = vec![
+        let mut parts = vec![
             self.run_end(run, owner)?,
             self.touch(run.conversation, answer.created_at)?,
             self.message_put(run.conversation, answer)?,
         ];
+        parts.extend(self.settle_run_parts(run, answer.created_at)?);
         self.ended(parts).await
     }
 
-    /// Stores the end of a run without an answer, and notes why at its question, so that the next turn need not
-    /// wait.
+    /// Stores the end of a run without an answer, settles it, and notes why at its question, so that the next turn
+    /// need not wait.
     pub async fn turn_fail(
         &self,
         run: &Run,
@@ -80,7 +94,7 @@ impl TenantStore {
         now: Moment,
     ) -> Result<Ended> {
         let question = self.message_key(run.conversation, run.question_sequence);
-        let parts = vec![
+        let mut parts = vec![
             self.run_end(run, owner)?,
             self.touch(run.conversation, now)?,
             self.store.update(
@@ -93,6 +107,7 @@ impl TenantStore {
                 ],
             )?,
         ];
+        parts.extend(self.settle_run_parts(run, now)?);
         self.ended(parts).await
     }
 
@@ -101,12 +116,20 @@ impl TenantStore {
             Written::Yes => Ok(Ended::Yes),
             Written::ConditionFailed { place: 0 } => Ok(Ended::TakenOver),
             Written::ConditionFailed { place: 1 } => Ok(Ended::ConversationGone),
-            Written::ConditionFailed { .. } => Err(Error::internal("the answer's place is taken")),
+            Written::ConditionFailed { .. } => Err(Error::internal(
+                "the answer's place is taken, or the run was settled before",
+            )),
         }
     }
 
-    /// Takes back the question and the run of a turn whose conversation was deleted while it ran.
-    pub async fn turn_forget(&self, run: &Run) -> Result<()> {
+    /// Settles a turn whose conversation was deleted while it ran, and takes back its question and its run. Two
+    /// transactions: as long as the run is there, whoever finds it does this again.
+    pub async fn turn_forget(&self, run: &Run, now: Moment) -> Result<()> {
+        if let Some(reservation) = &run.reservation {
+            let charge = run.charge();
+            self.reservation_settle(run.id, run.created_at, reservation, &charge, now)
+                .await?;
+        }
         let parts = vec![
             self.store
                 .delete_any(self.message_key(run.conversation, run.question_sequence))?,

@@ -22,6 +22,8 @@ pub async fn put_message(store: &TenantStore, conversation: ConversationId, mess
         attempts: Vec::new(),
         usage: None,
         cost: None,
+        sent_tokens: 0,
+        reservation: None,
         problem: None,
         owner: RunnerId::new(),
         lease_until: message.created_at,
@@ -34,6 +36,6 @@ pub async fn put_message(store: &TenantStore, conversation: ConversationId, mess
         run: Some(run.id),
         ..message
     };
-    let begun = store.turn_begin(&message, &run, None).await;
+    let begun = store.turn_begin(&message, &run, None, &[]).await;
     assert_eq!(begun.expect("stored"), Begun::Yes);
 }

@@ -1,5 +1,6 @@
 //! A cursor is good for the one listing of the one caller that got it, and tells nothing.
 
+use axum::http::Method;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
@@ -77,6 +78,10 @@ async fn fill(world: &World, person: &str, path: &str) -> Option<&'static str> {
             world.things.get(person, "user_id").await;
             None
         }
+        "/api/v1/tenants/{tenant_id}/budgets" => {
+            fill_budgets(world, person, path).await;
+            None
+        }
         // Each is of a turn of its own.
         "/api/v1/runs" => {
             world.things.get(person, "conversation_id").await;
@@ -87,6 +92,20 @@ async fn fill(world: &World, person: &str, path: &str) -> Option<&'static str> {
         "/api/v1/audit" => Some("outcome=success"),
         "/api/v1/audit/verify" => Some("to=2026-01-01"),
         other => panic!("say here how {other} gets more entries than one"),
+    }
+}
+
+/// Makes a budget for the tenant and one for the person, beside the one that is there.
+async fn fill_budgets(world: &World, person: &str, path: &str) {
+    world.things.get(person, "scope").await;
+    let path = world.things.path(person, path).await;
+    let api = world.any().beside(tenants::router);
+    let own = world.any().people.get(person).await.user;
+    for scope in ["tenant".to_owned(), format!("user:{own}")] {
+        let body = Body::Json(json!({"day": {"tokens": 1_000_000}}));
+        let path = format!("{path}/{scope}");
+        let made = api.send(Some(person), Method::PUT, &path, body).await;
+        assert_eq!(made.status, 201, "{}", made.text);
     }
 }
 

@@ -32,7 +32,9 @@ pub(crate) enum Whose {
 pub(crate) fn whose(parameter: &str) -> Whose {
     match parameter {
         "conversation_id" | "run_id" | "session_id" | "api_key_id" => Whose::Persons,
-        "tenant_id" | "user_id" | "invitation_id" | "identity_provider_id" => Whose::Tenants,
+        "tenant_id" | "user_id" | "invitation_id" | "identity_provider_id" | "scope" => {
+            Whose::Tenants
+        }
         "provider" => Whose::NamedForAll,
         "model_id" => Whose::Everybodys,
         other => panic!("say in things.rs whose `{other}` is, and how a client makes one"),
@@ -134,6 +136,7 @@ impl Things {
             "session_id" => return known.session.to_string(),
             "model_id" => return "small".to_owned(),
             "provider" => return self.credential(person).await,
+            "scope" => return self.budget(person, &tenant).await,
             "conversation_id" => return self.conversation(person).await.0,
             "run_id" => return self.conversation(person).await.1,
             "invitation_id" => {
@@ -182,6 +185,20 @@ impl Things {
         let stored = api.send(Some(person), Method::PUT, path, body).await;
         assert_eq!(stored.status, S::OK, "{}", stored.text);
         "scripted".to_owned()
+    }
+
+    /// The scope of a budget of somebody in the tenant.
+    async fn budget(&self, person: &str, tenant: &str) -> String {
+        let name = format!("{person}-spender");
+        let role = MembershipRole::Member;
+        let spender = self.api.people.join(&name, person, role).await;
+        let scope = format!("user:{}", spender.user);
+        let api = self.api.beside(tenants::router);
+        let body = Body::Json(json!({"month": {"tokens": 1_000_000}}));
+        let path = format!("{tenant}/budgets/{scope}");
+        let stored = api.send(Some(person), Method::PUT, &path, body).await;
+        assert_eq!(stored.status, S::CREATED, "{}", stored.text);
+        scope
     }
 
     async fn post(

@@ -2,10 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use axum::http::Method;
 use engine::ProviderKeys;
 use serde_json::{Value, json};
 use shared::model::{
-    ApiKeyId, ConversationId, IdentityProviderId, InvitationId, RunId, SessionId, TenantId, UserId,
+    ApiKeyId, BudgetScope, ConversationId, IdentityProviderId, InvitationId, RunId, SessionId,
+    TenantId, UserId,
 };
 use test_support::{Asked, Body, Person, Reply, TestApi};
 
@@ -33,6 +35,7 @@ impl Ids {
             ),
             ("{model_id}", "small".to_owned()),
             ("{provider}", "scripted".to_owned()),
+            ("{scope}", format!("user:{}", UserId::new())),
         ]))
     }
 
@@ -65,6 +68,13 @@ impl Ids {
         let key = json!({"name": "a key", "scopes": ["chat"]});
         let key = made(("/api/v1/api-keys", api_keys::router, key)).await;
         ids.0.insert("{api_key_id}", key);
+        let scope = format!("user:{user}");
+        let path = format!("/api/v1/tenants/{tenant}/budgets/{scope}");
+        let budget = Body::Json(json!({"month": {"tokens": 1_000_000}}));
+        let tenants = api.beside(tenants::router);
+        let reply = tenants.send(Some(name), Method::PUT, &path, budget).await;
+        assert_eq!(reply.status, 201, "{}", reply.text);
+        ids.0.insert("{scope}", scope);
         ids
     }
 
@@ -169,6 +179,8 @@ impl Whose {
             ("TENANT", ["CONV", conversation]) => {
                 own_tenant && conversation.parse::<ConversationId>().is_ok()
             }
+            ("TENANT", ["SPEND", scope]) => own_tenant && scope.parse::<BudgetScope>().is_ok(),
+            ("TENANT", ["RESERVED"]) => own_tenant,
             ("TENANT", ["RUN", run]) => own_tenant && run.parse::<RunId>().is_ok(),
             ("TENANT", ["ONCE", hash]) => own_tenant && hash.len() == 43,
             ("USER", []) => own_user,

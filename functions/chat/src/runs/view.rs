@@ -63,6 +63,8 @@ impl From<Run> for RunView {
             attempts,
             usage,
             cost,
+            sent_tokens: _,
+            reservation: _,
             problem,
             owner: _,
             lease_until: _,

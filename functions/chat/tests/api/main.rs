@@ -2,6 +2,7 @@
 
 #![expect(clippy::expect_used, reason = "a test that can't go on has failed")]
 
+mod budgets;
 mod context;
 mod cost;
 mod disconnect;
@@ -15,6 +16,7 @@ mod routes;
 mod run_events;
 mod runs;
 mod settings;
+mod settled;
 mod streamed_turns;
 mod tools;
 mod trace;

@@ -88,11 +88,10 @@ async fn a_run_costs_what_its_tokens_cost_at_the_price_in_force() {
 }
 
 #[tokio::test]
-async fn what_has_no_price_or_no_count_has_no_cost() {
+async fn what_has_no_price_or_did_nothing_has_no_cost() {
     let api = api().await;
     for (model, script) in [
         ("small", json!({"say": ["Hello"]})),
-        ("large", json!({"say": ["Hello"], "usage": false})),
         ("large", json!({"status": 500})),
     ] {
         let path = conversation(&api, json!({"model": model})).await;
@@ -104,6 +103,17 @@ async fn what_has_no_price_or_no_count_has_no_cost() {
         assert_eq!(attempt.get("cost_micro_dollars"), None, "{model}");
         assert_eq!(attempt.get("price_version"), None, "{model}");
     }
+}
+
+#[tokio::test]
+async fn what_the_provider_does_not_count_is_charged_by_our_count() {
+    let api = api().await;
+    let path = conversation(&api, json!({"model": "large"})).await;
+    let script = json!({"say": ["Hello", " there"], "usage": false});
+    let run = run_of(&say(&api, &path, &script).await);
+    let run = api.get(ADA, &run).await.body();
+    assert_eq!(run["usage"], Value::Null);
+    assert_estimated(&run, &script.to_string(), "Hello there");
 }
 
 #[tokio::test]
@@ -237,7 +247,7 @@ async fn messages_of(api: &TestApi, run: &str) -> usize {
 #[tokio::test]
 async fn a_run_that_is_cancelled_before_a_word_was_written_ends_with_a_problem() {
     let api = api().await;
-    let path = conversation(&api, json!({})).await;
+    let path = conversation(&api, json!({"model": "large"})).await;
     let turn = say(&api, &path, json!({"head_delay_ms": 3_600_000}));
     let stop = async {
         let run = newest(&api).await;
@@ -252,12 +262,15 @@ async fn a_run_that_is_cancelled_before_a_word_was_written_ends_with_a_problem()
     let stored = messages(&api, &path).await;
     assert_eq!(stored.len(), 1);
     assert_eq!(stored[0]["failure"], "urn:chatter:problem:run-cancelled");
+    // The provider had been asked, and charges what it was sent.
+    let question = stored[0]["content"].as_str().expect("text");
+    assert_estimated(&run, question, "");
 }
 
 #[tokio::test]
 async fn what_a_dead_process_had_written_is_the_answer_and_the_next_turn_goes_on() {
     let api = api().await;
-    let path = conversation(&api, json!({})).await;
+    let path = conversation(&api, json!({"model": "large"})).await;
     let script = json!({"say": ["Once", " upon", " a"], "stall_after": 2});
     let turn = stream(&api, &path, script);
     let death = async {
@@ -277,6 +290,9 @@ async fn what_a_dead_process_had_written_is_the_answer_and_the_next_turn_goes_on
         assert_eq!(stored[1]["content"], "Once upon");
         assert_eq!(stored[1]["finish_reason"], "interrupted");
         assert_eq!(stored[1]["id"], ended["message_id"]);
+        let question = stored[0]["content"].as_str().expect("text");
+        assert_estimated(&ended, question, "Once upon");
+        assert_eq!(ended["attempts"][0]["problem"], "run-interrupted");
         api.table.heal();
         (run, stored[1].clone())
     };

@@ -21,6 +21,9 @@ fn body(operation: &str) -> Body {
         "POST /api/v1/tenants/{tenant_id}/invitations" => {
             Body::Json(json!({"email": "bob@people.test", "role": "owner"}))
         }
+        "PUT /api/v1/tenants/{tenant_id}/budgets/{scope}" => {
+            Body::Json(json!({"day": {"tokens": 1}}))
+        }
         other => {
             let bare = other.starts_with("GET ")
                 || other.starts_with("DELETE ")
@@ -73,6 +76,7 @@ impl Ids {
     fn path(&self, path: &str) -> String {
         let path = path.replace("{tenant_id}", &self.tenant.to_string());
         let path = path.replace("{user_id}", &self.user.to_string());
+        let path = path.replace("{scope}", &format!("user:{}", self.user));
         path.replace("{invitation_id}", &self.invitation.to_string())
     }
 }
@@ -82,6 +86,10 @@ async fn world() -> (TestApi, String, Ids) {
     let (api, path) = with_tenant().await;
     let user = join(&api, &path, "eve", "admin").await;
     invited(&api, &path, "joe", "member").await;
+    let budget = format!("{path}/budgets/user:{user}");
+    let limits = Body::Json(json!({"day": {"tokens": 1}}));
+    let made = api.send(ADA, Method::PUT, &budget, limits).await;
+    assert_eq!(made.status, 201, "{}", made.text);
     found(&api, "bob", "Looms").await;
     let list = api.get(ADA, &format!("{path}/invitations")).await;
     let invitation = text(&entries(&list)[0], "id").parse();
@@ -103,7 +111,7 @@ async fn ask(api: &TestApi, method: &Method, path: &str, body: Body, foreign: Te
 /// Ada's tenant as she sees it.
 async fn seen(api: &TestApi, path: &str) -> Vec<Value> {
     let mut seen = Vec::new();
-    for rest in ["", "/members", "/invitations"] {
+    for rest in ["", "/members", "/invitations", "/budgets"] {
         seen.push(api.get(ADA, &format!("{path}{rest}")).await.body());
     }
     seen

@@ -4,6 +4,7 @@
 
 mod accept;
 mod bodies;
+mod budgets;
 mod delete;
 mod elsewhere;
 mod helpers;
