@@ -53,7 +53,7 @@ async fn in_a_suspended_tenant_only_what_is_always_allowed_works() {
         );
         refused += 1;
     }
-    assert_eq!(refused, 12);
+    assert_eq!(refused, 11);
     for who in [ADA, BOB] {
         let seen = api.get(who, &path).await;
         assert_eq!(

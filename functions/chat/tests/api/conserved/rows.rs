@@ -54,6 +54,8 @@ pub(super) fn new_run(path: &str, amount: u64, budgets: &[Budget], now: Moment) 
         run: Some(run.id),
         role: Role::User,
         content: "What?".to_owned(),
+        parts: Vec::new(),
+        tool_rounds: 0,
         answer: None,
         failure: None,
         pending_until: Some(now.plus(Duration::from_secs(70))),
@@ -96,6 +98,8 @@ pub(super) fn answer(run: &Run, now: Moment) -> Message {
         run: Some(run.id),
         role: Role::Assistant,
         content: "That.".to_owned(),
+        parts: Vec::new(),
+        tool_rounds: 0,
         answer: Some(Answer {
             provider: run.provider.clone(),
             model: run.model.clone(),
