@@ -145,14 +145,8 @@ impl Engine {
             self.claim(&store, (&question, &run), request.once.as_ref(), &budgets),
             fill_with_older(&store, id, &mut plan, older)
         );
-        let refused = match claimed {
-            Ok((Begun::Yes, ())) => None,
-            Ok(_) => Some(Error::ConversationBusy),
-            Err(error @ Error::BudgetExceeded(_)) => Some(error),
-            Err(error) => return Err(error),
-        };
-        if let Some(error) = refused {
-            return self.or_again(store, request, error).await;
+        if let Some(refused) = refusal(claimed)? {
+            return self.or_again(store, request, refused).await;
         }
         let first = plan.first()?;
         run.sent_tokens = first.window.used();
@@ -348,6 +342,16 @@ impl Engine {
             plan.order(&failed, self.app.clock.now());
         }
         Ok((plan, older))
+    }
+}
+
+/// Why a turn did not begin, where the same request may have begun it.
+fn refusal(claimed: Result<(Begun, ())>) -> Result<Option<Error>> {
+    match claimed {
+        Ok((Begun::Yes, ())) => Ok(None),
+        Ok(_) => Ok(Some(Error::ConversationBusy)),
+        Err(error @ Error::BudgetExceeded(_)) => Ok(Some(error)),
+        Err(error) => Err(error),
     }
 }
 
