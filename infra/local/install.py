@@ -38,7 +38,7 @@ def _virtual_environment(
     """The environment's directory of programs. Rebuilt from nothing whenever anything it depends on changed."""
     with taking_turns(TOOLS / "install.lock"):
         # A virtual environment contains its own path and belongs to one interpreter, hence more than the file's hash.
-        made_of = f"{sys.version}\n{sys.executable}\n{venv}\n{requirements.read_text()}"
+        made_of = f"{sys.version}\n{_interpreter()}\n{venv}\n{requirements.read_text()}"
         wanted = hashlib.sha256(made_of.encode()).hexdigest()
         stamp = venv / "made-of"
         if not (stamp.exists() and stamp.read_text() == wanted):
@@ -48,10 +48,15 @@ def _virtual_environment(
     return venv / "bin"
 
 
+def _interpreter() -> str:
+    """The machine's own Python, also where this runs in an environment made of it, which is about to be removed."""
+    return str(Path(sys.executable).resolve())
+
+
 def _make(venv: Path, requirements: Path, output: TextIO) -> None:
     run(
         "making a virtual environment",
-        [sys.executable, "-m", "venv", str(venv)],
+        [_interpreter(), "-m", "venv", str(venv)],
         stdout=output,
     )
     # `--no-deps`: the file names every package. `--only-binary`: nothing may need a compiler or run code to install.
