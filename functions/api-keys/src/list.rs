@@ -1,28 +1,12 @@
 //! `GET /api/v1/api-keys`
 
 use axum::extract::State;
-use serde::Deserialize;
 use shared::auth::Caller;
-use shared::http::{AcceptsJson, Json, List, Listing, Query};
-use shared::{App, Error, Result};
+use shared::http::{AcceptsJson, Json, List, Listing, Paging, Query, page_limit};
+use shared::{App, Result};
 
 use crate::reach::visible;
 use crate::view::ApiKeyView;
-
-/// How many entries a page has if the client does not say.
-const DEFAULT_LIMIT: u32 = 20;
-
-/// Which keys to list.
-#[derive(Debug, Deserialize, utoipa::IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct Selection {
-    /// How many to give, from 1 to 100; 20 if left out.
-    #[param(minimum = 1, maximum = 100)]
-    limit: Option<u32>,
-    /// The `next_cursor` of the reply before.
-    cursor: Option<String>,
-}
 
 /// Lists API keys, oldest first.
 ///
@@ -32,43 +16,30 @@ pub(crate) struct Selection {
     path = "/api/v1/api-keys",
     tag = "api-keys",
     security(("bearer" = [])),
-    params(Selection),
+    params(Paging),
     responses((status = 200, description = "A page of keys, without their texts.", body = List<ApiKeyView>)),
 )]
 pub(crate) async fn list_api_keys(
     caller: Caller,
     _: AcceptsJson,
     State(app): State<App>,
-    Query(selection): Query<Selection>,
+    Query(selection): Query<Paging>,
 ) -> Result<Json<List<ApiKeyView>>> {
     list(&app, &caller, selection).await.map(Json)
 }
 
-async fn list(app: &App, caller: &Caller, selection: Selection) -> Result<List<ApiKeyView>> {
-    let limit = limit(selection.limit)?;
+async fn list(app: &App, caller: &Caller, selection: Paging) -> Result<List<ApiKeyView>> {
+    let limit = page_limit(selection.limit)?;
     let owner = visible(caller);
     let listing = Listing::new(app, caller, format!("api keys {owner:?}"));
-    let after = match &selection.cursor {
-        Some(cursor) => Some(listing.open(cursor).await?),
-        None => None,
-    };
+    let after = listing.after(selection.cursor.as_deref()).await?;
     let store = app.store.of(caller);
     let page = store.api_key_list(owner, after, limit, app.clock.now());
     let page = page.await?;
-    let next_cursor = match page.items.last() {
-        Some(last) if page.has_more => Some(listing.seal(last.id).await?),
-        _ => None,
-    };
+    let next_cursor = listing.next(&page, |last| last.id).await?;
     Ok(List {
         data: ApiKeyView::list(app.config.stage, page.items),
         next_cursor,
         has_more: page.has_more,
     })
-}
-
-fn limit(limit: Option<u32>) -> Result<u32> {
-    match limit.unwrap_or(DEFAULT_LIMIT) {
-        limit @ 1..=100 => Ok(limit),
-        _ => Err(Error::invalid("limit", "must be from 1 to 100")),
-    }
 }

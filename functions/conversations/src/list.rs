@@ -54,20 +54,17 @@ async fn list(
         caller,
         format!("conversations {:?}", selection.status),
     );
-    let after: Option<(ConversationId, Moment)> = match &selection.cursor {
-        Some(cursor) => Some(listing.open(cursor).await?),
-        None => None,
-    };
+    let after: Option<(ConversationId, Moment)> =
+        listing.after(selection.cursor.as_deref()).await?;
     let page = state
         .app
         .store
         .of(caller)
         .conversation_list(selection.status, after, limit)
         .await?;
-    let next_cursor = match page.items.last() {
-        Some(last) if page.has_more => Some(listing.seal((last.id, last.active_at)).await?),
-        _ => None,
-    };
+    let next_cursor = listing
+        .next(&page, |last| (last.id, last.active_at))
+        .await?;
     Ok(List {
         data: page.items.into_iter().map(ConversationView::from).collect(),
         next_cursor,

@@ -67,10 +67,7 @@ async fn list(
         caller,
         format!("messages {id} {:?}", selection.order),
     );
-    let position: Option<u64> = match &selection.cursor {
-        Some(cursor) => Some(listing.open(cursor).await?),
-        None => None,
-    };
+    let position: Option<u64> = listing.after(selection.cursor.as_deref()).await?;
     let store = state.app.store.of(caller);
     let messages = async {
         match selection.order {
@@ -84,10 +81,7 @@ async fn list(
     };
     let (conversation, page) = tokio::try_join!(store.conversation_get(id), messages)?;
     conversation.ok_or(Error::NotFound("conversation"))?;
-    let next_cursor = match page.items.last() {
-        Some(last) if page.has_more => Some(listing.seal(last.sequence).await?),
-        _ => None,
-    };
+    let next_cursor = listing.next(&page, |last| last.sequence).await?;
     let data = page
         .items
         .into_iter()

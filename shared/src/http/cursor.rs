@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 use crate::app::App;
 use crate::auth::Caller;
 use crate::error::{Error, Result};
+use crate::store::Page;
 
 /// One listing of one caller.
 #[derive(Debug)]
@@ -63,6 +64,26 @@ impl<'a> Listing<'a> {
                     .to_owned(),
             )
         })
+    }
+
+    /// The position at which a client goes on. `None` where it begins.
+    pub async fn after<P: DeserializeOwned>(&self, cursor: Option<&str>) -> Result<Option<P>> {
+        match cursor {
+            Some(cursor) => self.open(cursor).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The cursor that continues after that page. `None` if it is the last.
+    pub async fn next<T, P: Serialize>(
+        &self,
+        page: &Page<T>,
+        position: impl FnOnce(&T) -> P,
+    ) -> Result<Option<String>> {
+        match page.items.last() {
+            Some(last) if page.has_more => self.seal(position(last)).await.map(Some),
+            _ => Ok(None),
+        }
     }
 
     /// What the cursor is bound to.

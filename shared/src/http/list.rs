@@ -1,11 +1,23 @@
 //! The shape of every list.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 
 /// How many entries a page has if the client does not say.
 const DEFAULT_LIMIT: u32 = 20;
+
+/// Which part of a list to give.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Paging {
+    /// How many to give, from 1 to 100; 20 if left out.
+    #[param(minimum = 1, maximum = 100)]
+    pub limit: Option<u32>,
+    /// The `next_cursor` of the reply before.
+    pub cursor: Option<String>,
+}
 
 /// A piece of a list.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]

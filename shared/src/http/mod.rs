@@ -32,7 +32,7 @@ pub use guest::Guest;
 pub use idempotency::{IDEMPOTENCY_REPLAYED, IdempotencyKey, REPLAYED};
 pub use json::{Json, MAX_BODY_BYTES};
 pub use layers::with_layers;
-pub use list::{List, page_limit};
+pub use list::{List, Paging, page_limit};
 pub use location::location;
 pub(crate) use log::causes;
 pub use message::MessageView;

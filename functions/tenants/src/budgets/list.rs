@@ -1,10 +1,9 @@
 //! `GET /api/v1/tenants/{tenant_id}/budgets`
 
 use axum::extract::State;
-use serde::Deserialize;
 use shared::Result;
 use shared::auth::Caller;
-use shared::http::{AcceptsJson, Json, List, Listing, Query, page_limit};
+use shared::http::{AcceptsJson, Json, List, Listing, Paging, Query, page_limit};
 use shared::model::{Budget, BudgetScope, TenantId};
 use shared::store::Page;
 
@@ -12,18 +11,6 @@ use super::reach::readable;
 use super::view::{BudgetView, views};
 use crate::Tenants;
 use crate::own::InTenant;
-
-/// Which part of the list to give.
-#[derive(Debug, Deserialize, utoipa::IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct Selection {
-    /// How many to give, from 1 to 100; 20 if left out.
-    #[param(minimum = 1, maximum = 100)]
-    limit: Option<u32>,
-    /// The `next_cursor` of the reply before.
-    cursor: Option<String>,
-}
 
 /// Lists the budgets of the tenant, with what is spent and reserved.
 ///
@@ -34,39 +21,29 @@ pub(crate) struct Selection {
     path = "/api/v1/tenants/{tenant_id}/budgets",
     tag = "tenants",
     security(("bearer" = [])),
-    params(("tenant_id" = TenantId, Path, description = "The tenant of your token."), Selection),
+    params(("tenant_id" = TenantId, Path, description = "The tenant of your token."), Paging),
     responses((status = 200, description = "A page of budgets, by their scopes.", body = List<BudgetView>)),
 )]
 pub(crate) async fn list_budgets(
     InTenant(caller): InTenant,
     _: AcceptsJson,
     State(tenants): State<Tenants>,
-    Query(selection): Query<Selection>,
+    Query(selection): Query<Paging>,
 ) -> Result<Json<List<BudgetView>>> {
     list(&tenants, &caller, selection).await.map(Json)
 }
 
-async fn list(
-    tenants: &Tenants,
-    caller: &Caller,
-    selection: Selection,
-) -> Result<List<BudgetView>> {
+async fn list(tenants: &Tenants, caller: &Caller, selection: Paging) -> Result<List<BudgetView>> {
     let limit = page_limit(selection.limit)?;
     let scopes = readable(tenants, caller).await?;
     let listing = Listing::new(&tenants.app, caller, "budgets".to_owned());
-    let after: Option<BudgetScope> = match &selection.cursor {
-        Some(cursor) => Some(listing.open(cursor).await?),
-        None => None,
-    };
+    let after: Option<BudgetScope> = listing.after(selection.cursor.as_deref()).await?;
     let store = tenants.app.store.of(caller);
     let page = match scopes {
         None => store.budget_list(after, limit).await?,
         Some(scopes) => page_of(store.budgets_get(&scopes).await?, after, limit),
     };
-    let next_cursor = match page.items.last() {
-        Some(last) if page.has_more => Some(listing.seal(last.scope).await?),
-        _ => None,
-    };
+    let next_cursor = listing.next(&page, |last| last.scope).await?;
     Ok(List {
         data: views(tenants, caller, &page.items).await?,
         next_cursor,
