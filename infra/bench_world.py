@@ -82,6 +82,7 @@ class World:
             "BUCKET_NAME": "bench",
             "QUEUE_URL": f"{self._aws}/000000000000/bench",
             "MAIL_QUEUE_URL": f"{self._aws}/000000000000/bench-mail",
+            "RUN_QUEUE_URL": f"{self._aws}/000000000000/bench-runs",
             "MAIL_SENDER": "bench@example.com",
             "MAIL_TRANSPORT": f"file:{self._scratch}",
             "APP_URL": "https://bench.example.com",

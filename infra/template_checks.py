@@ -162,6 +162,15 @@ def a_turn_ends_before_its_function(template: Template) -> Iterator[str]:
         yield "ChatFunction's Timeout is longer than API Gateway waits for it: lower it or raise TimeoutInMillis"
 
 
+def a_run_in_the_background_ends_before_its_worker(
+    template: Template,
+) -> Iterator[str]:
+    worker = template.functions()["RunWorkerFunction"]
+    turn = int(worker["Environment"]["Variables"]["BACKGROUND_TIMEOUT_SECONDS"])
+    if turn + TURN_RESERVE_SECONDS > worker["Timeout"]:
+        yield f"BACKGROUND_TIMEOUT_SECONDS must be {TURN_RESERVE_SECONDS} less than RunWorkerFunction's Timeout"
+
+
 def nothing_outlives_api_gateway(template: Template) -> Iterator[str]:
     for path, method, integration in template.integrations():
         name = re.search(r"\$\{(\w+)\.Arn\}", uri_of(integration))
@@ -532,6 +541,10 @@ CHECKS: list[tuple[str, Check]] = [
     ("what the function for chat answers is streamed", chat_streams),
     ("nothing else is", others_do_not_stream),
     ("a turn ends before its function does", a_turn_ends_before_its_function),
+    (
+        "a run in the background ends before its worker does",
+        a_run_in_the_background_ends_before_its_worker,
+    ),
     ("no function outlives the patience of API Gateway", nothing_outlives_api_gateway),
     ("each function has its own role", each_function_has_its_own_role),
     ("no role allows everything or on everything", nobody_may_do_everything),

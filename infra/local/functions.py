@@ -96,6 +96,7 @@ def write_settings(
         "BUCKET_NAME": RESOURCE_NAMES["Bucket"],
         "QUEUE_URL": queues["queue_url"],
         "MAIL_QUEUE_URL": queues["mail_queue_url"],
+        "RUN_QUEUE_URL": queues["run_queue_url"],
         "MAIL_SENDER": "chatter@example.com",
         "MAIL_TRANSPORT": f"file:{home.mail}",
         # There is no application here; the links in mails name the API, and the mails say which route to call.

@@ -23,6 +23,8 @@ RESOURCE_NAMES = {
     "JobDeadLetterQueue": "chatter-jobs-dead-letters",
     "MailQueue": "chatter-mail",
     "MailDeadLetterQueue": "chatter-mail-dead-letters",
+    "RunQueue": "chatter-runs",
+    "RunDeadLetterQueue": "chatter-runs-dead-letters",
     "SigningKeys": "chatter/signing-keys",
     "DataKeys": "chatter/data-keys",
     "ProviderKeys": "chatter/provider-keys",

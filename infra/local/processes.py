@@ -32,6 +32,7 @@ _DROPPED_SUFFIXES = ("_API_KEY", "_SECRET_KEY")
 # What the functions read: a value from the caller's shell must not stand in for one that the stack forgot.
 _SETTINGS = {
     "APP_URL",
+    "BACKGROUND_TIMEOUT_SECONDS",
     "BUCKET_NAME",
     "DATA_KEYS_SECRET_ID",
     "EMAIL_VERIFICATION",
@@ -43,6 +44,7 @@ _SETTINGS = {
     "PROVIDERS",
     "PROVIDER_KEYS_SECRET_ID",
     "QUEUE_URL",
+    "RUN_QUEUE_URL",
     "RUST_LOG",
     "SIGNING_KEYS_SECRET_ID",
     "STAGE",

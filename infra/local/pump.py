@@ -1,4 +1,4 @@
-"""Plays Lambda's and EventBridge's part for the mailer: hands it the messages of the mail queue, and wakes it every minute.
+"""Plays Lambda's and EventBridge's part for a function with a queue: hands it the messages, and wakes it every minute.
 
 Runs in the tools' virtual environment, where botocore is, for as long as the stack does. It keeps nothing: what it had
 in hand when it ended comes again, as on AWS.
@@ -19,12 +19,8 @@ from .console import say
 from .layout import ACCESS_KEY, REGION, REPOSITORY
 from .web import Unanswered, call
 
-FUNCTION = "mailer"
 # As in template.yaml.
 _SWEEP_SECONDS = 60.0
-_BATCH_SIZE = 10
-# Longer than the function's timeout there.
-_INVOKE_SECONDS = 90.0
 _POLL_SECONDS = 5
 _PAUSE_SECONDS = 2.0
 
@@ -36,16 +32,21 @@ class Failed(Exception):
 
 
 class Pump:
-    def __init__(self, api: str, aws: str, queue: str) -> None:
-        self._address = f"{api}/2015-03-31/functions/{FUNCTION}/invocations"
-        self._queue = queue
+    def __init__(self, options: argparse.Namespace) -> None:
+        self._function = options.function
+        self._address = (
+            f"{options.api}/2015-03-31/functions/{options.function}/invocations"
+        )
+        self._queue = options.queue
+        self._batch_size = options.batch_size
+        self._invoke_seconds = options.invoke_seconds
         self._sweep = json.loads(
-            (REPOSITORY / "events" / FUNCTION / "sweep.json").read_text()
+            (REPOSITORY / "events" / options.function / "sweep.json").read_text()
         )
         self._sqs = botocore.session.get_session().create_client(
             "sqs",
             region_name=REGION,
-            endpoint_url=aws,
+            endpoint_url=options.aws,
             aws_access_key_id=ACCESS_KEY,
             aws_secret_access_key=ACCESS_KEY,
             config=Config(connect_timeout=5, read_timeout=30),
@@ -66,7 +67,7 @@ class Pump:
     def _pass_on(self) -> None:
         received = self._sqs.receive_message(
             QueueUrl=self._queue,
-            MaxNumberOfMessages=_BATCH_SIZE,
+            MaxNumberOfMessages=self._batch_size,
             WaitTimeSeconds=_POLL_SECONDS,
             AttributeNames=["All"],
         )
@@ -87,18 +88,24 @@ class Pump:
         try:
             return {item["itemIdentifier"] for item in answer["batchItemFailures"]}
         except (KeyError, TypeError):
-            raise Failed("the mailer's answer names no batchItemFailures") from None
+            raise Failed(
+                f"the answer of {self._function} names no batchItemFailures"
+            ) from None
 
     def _invoke(self, event: Message) -> Any:
         try:
             reply = call(
-                self._address, body=json.dumps(event).encode(), timeout=_INVOKE_SECONDS
+                self._address,
+                body=json.dumps(event).encode(),
+                timeout=self._invoke_seconds,
             )
             answer = reply.json()
         except (Unanswered, ValueError) as error:
-            raise Failed(f"the mailer did not answer: {error}") from error
+            raise Failed(f"{self._function} did not answer: {error}") from error
         if reply.status != 200:
-            raise Failed(f"the mailer failed ({reply.status}); functions.log says why")
+            raise Failed(
+                f"{self._function} failed ({reply.status}); functions.log says why"
+            )
         return answer
 
 
@@ -120,9 +127,12 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--api", required=True)
     parser.add_argument("--aws", required=True)
+    parser.add_argument("--function", required=True)
     parser.add_argument("--queue", required=True)
-    options = parser.parse_args()
-    Pump(options.api, options.aws, options.queue).run()
+    parser.add_argument("--batch-size", type=int, required=True)
+    # Longer than the function's timeout.
+    parser.add_argument("--invoke-seconds", type=float, required=True)
+    Pump(parser.parse_args()).run()
 
 
 if __name__ == "__main__":

@@ -205,6 +205,7 @@ def main() -> None:
     queues = {
         "queue_url": stack.create_queue("JobQueue"),
         "mail_queue_url": stack.create_queue("MailQueue"),
+        "run_queue_url": stack.create_queue("RunQueue"),
     }
     stack.create_keys("SigningKeys")
     stack.create_keys("DataKeys")

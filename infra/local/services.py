@@ -103,17 +103,24 @@ def wait_for_model(child: Child, ports: Ports) -> None:
     child.wait_until(lambda: answers(f"{url(ports.model)}/health"), 60.0)
 
 
-def start_pump(home: Home, ports: Ports, queues: dict[str, str]) -> Child:
-    """Hands the mailer its messages: mails leave as long as it runs."""
-    command = _python(home, "pump") + [
-        "--api",
-        url(ports.api),
-        "--aws",
-        url(ports.aws),
-        "--queue",
-        queues["mail_queue_url"],
+def start_pumps(home: Home, ports: Ports, queues: dict[str, str]) -> list[Child]:
+    """Hand the functions that have a queue their messages, as many at once as in template.yaml: mails leave, and turns
+    in the background are run, as long as they do."""
+    return [
+        _start_pump(home, ports, "mailer", queues["mail_queue_url"], (10, 90)),
+        _start_pump(home, ports, "run-worker", queues["run_queue_url"], (1, 930)),
     ]
-    return Child("pump", command, env=_python_environment(), log=home.logs / "pump.log")
+
+
+def _start_pump(
+    home: Home, ports: Ports, function: str, queue: str, batch: tuple[int, int]
+) -> Child:
+    size, seconds = batch
+    command = _python(home, "pump") + ["--api", url(ports.api), "--aws", url(ports.aws)]
+    command += ["--function", function, "--queue", queue]
+    command += ["--batch-size", str(size), "--invoke-seconds", str(seconds)]
+    name = f"pump-{function}"
+    return Child(name, command, env=_python_environment(), log=home.logs / f"{name}.log")
 
 
 def local_provider(providers: list[Provider]) -> Provider | None:

@@ -134,7 +134,8 @@ def _start(
     watch = keep(functions.start(home, ports))
     functions.wait(watch, ports)
     functions.warm(names, ports, watch)
-    keep(services.start_pump(home, ports, queues))
+    for pump in services.start_pumps(home, ports, queues):
+        keep(pump)
     progress.step("asking whether everything is ready")
     for state in functions.readiness(ports):
         note(state)

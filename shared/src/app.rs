@@ -28,6 +28,8 @@ pub struct App {
     pub vault: Vault,
     /// The outbox.
     pub post: Post,
+    /// The queue that tells workers of runs.
+    pub run_queue: Queue,
     /// What fetches addresses that tenants name.
     pub guard: Guard,
     /// How many requests may pass.
@@ -65,6 +67,7 @@ impl App {
                 clock.clone(),
                 config.app_url.clone(),
             ),
+            run_queue: Queue::sqs(sdk, config.run_queue_url.clone()),
             limiter: Limiter::new(config.limits.clone(), store.clone()),
             vault,
             store,

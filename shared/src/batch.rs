@@ -31,6 +31,30 @@ struct SqsRecord {
     body: String,
 }
 
+/// What calls a function that works on a queue in the table.
+#[derive(Debug, Clone)]
+pub enum WorkerEvent {
+    /// Messages of its SQS queue.
+    Told(SqsBatch),
+    /// It is time to look into the table: a scheduled event of EventBridge.
+    Sweep,
+}
+
+impl WorkerEvent {
+    /// Reads an event.
+    pub fn parse(event: Value) -> Result<Self> {
+        if event["Records"].is_array() {
+            return SqsBatch::parse(event).map(Self::Told);
+        }
+        if event["source"] == "aws.events" && event["detail-type"] == "Scheduled Event" {
+            return Ok(Self::Sweep);
+        }
+        Err(Error::Malformed(
+            "this is neither a batch of SQS nor a scheduled event".to_owned(),
+        ))
+    }
+}
+
 /// Which messages of a batch failed. Lambda wants exactly these names.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -119,6 +143,19 @@ mod tests {
 
     const BUDGET: Duration = Duration::from_secs(10);
 
+    #[test]
+    fn what_neither_sqs_nor_the_schedule_sends_is_refused() {
+        for wrong in [
+            json!({"rawPath": "/"}),
+            json!({"source": "aws.events", "detail-type": "EC2 Instance State-change Notification"}),
+            json!({"source": "aws.s3", "detail-type": "Scheduled Event"}),
+            json!({"Records": [{"s3": {}}]}),
+            json!(null),
+        ] {
+            WorkerEvent::parse(wrong.clone()).expect_err(&wrong.to_string());
+        }
+    }
+
     fn batch(bodies: &[String]) -> SqsBatch {
         let records = bodies.iter().enumerate();
         let records: Vec<Value> = records
@@ -153,7 +190,9 @@ mod tests {
                 })
                 .collect();
             let handle = async |message: QueueMessage| {
-                let QueueMessage::MailWaits { id, .. } = message;
+                let QueueMessage::MailWaits { id, .. } = message else {
+                    return Err(message.not_ours());
+                };
                 let place = ids.iter().position(|known| *known == id).expect("an id");
                 match place % 4 {
                     2 if fails(&place) => panic!("on command"),

@@ -41,11 +41,11 @@ impl Checks {
         }
     }
 
-    /// All of them, side by side: `table`, `signing_keys`, `data_keys`, `provider_keys`, `bucket`, `queue` and
-    /// `mail_queue`.
+    /// All of them, side by side: `table`, `signing_keys`, `data_keys`, `provider_keys`, `bucket`, `queue`,
+    /// `mail_queue` and `run_queue`.
     pub async fn all(&self) -> Vec<Checked> {
         let config = &self.app.config;
-        let checks: [(&str, BoxFuture<'_, Result<()>>); 7] = [
+        let checks: [(&str, BoxFuture<'_, Result<()>>); 8] = [
             ("table", Box::pin(self.app.store.check())),
             ("signing_keys", Box::pin(self.signing_keys())),
             ("data_keys", Box::pin(self.data_keys())),
@@ -53,6 +53,7 @@ impl Checks {
             ("bucket", Box::pin(self.bucket())),
             ("queue", Box::pin(self.queue(&config.queue_url))),
             ("mail_queue", Box::pin(self.queue(&config.mail_queue_url))),
+            ("run_queue", Box::pin(self.queue(&config.run_queue_url))),
         ];
         join_all(checks.map(|(name, work)| check(name, work))).await
     }

@@ -46,6 +46,8 @@ pub struct Config {
     pub queue_url: String,
     /// `MAIL_QUEUE_URL`: the SQS queue that tells of mails in the outbox.
     pub mail_queue_url: String,
+    /// `RUN_QUEUE_URL`: the SQS queue that tells workers of runs.
+    pub run_queue_url: String,
     /// `MAIL_SENDER`: the address that mails come from.
     pub mail_sender: String,
     /// `MAIL_TRANSPORT`: how mails leave.
@@ -68,6 +70,8 @@ pub struct Config {
     pub limits: Vec<Policy>,
     /// `TURN_TIMEOUT_SECONDS`: how long a turn may take; 240 if not set.
     pub turn_timeout: Duration,
+    /// `BACKGROUND_TIMEOUT_SECONDS`: how long a turn in the background may take; 840 if not set.
+    pub background_timeout: Duration,
     /// `ALLOWED_ORIGINS`: the origins whose pages may read answers in browsers; none if not set.
     pub allowed_origins: Vec<String>,
     /// `LOG_LEVEL`: which lines are logged; `info` if not set.
@@ -118,6 +122,9 @@ impl Config {
             mail_queue_url: reader
                 .parsed("MAIL_QUEUE_URL", URL_RULE, |url| secure_url(url, stage))
                 .unwrap_or_default(),
+            run_queue_url: reader
+                .parsed("RUN_QUEUE_URL", URL_RULE, |url| secure_url(url, stage))
+                .unwrap_or_default(),
             mail_sender: reader
                 .parsed("MAIL_SENDER", SENDER_RULE, |text| sender(text, stage))
                 .unwrap_or_default(),
@@ -147,6 +154,7 @@ impl Config {
             providers: reader.providers(stage),
             limits: reader.limits(),
             turn_timeout: reader.seconds("TURN_TIMEOUT_SECONDS", 5..=840, 240),
+            background_timeout: reader.seconds("BACKGROUND_TIMEOUT_SECONDS", 5..=840, 840),
             allowed_origins: reader.origins(stage),
             log_level: reader.log_level(),
             stage: stage.unwrap_or(Stage::Local),

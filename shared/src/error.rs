@@ -157,6 +157,11 @@ pub enum Error {
         "the run broke off before there was an answer; your message is kept, send again to get one"
     )]
     RunInterrupted,
+    /// A run for the background that no worker has begun.
+    #[error(
+        "no worker began the run within an hour; your message is kept, send again to get an answer"
+    )]
+    RunNotBegun,
     /// An `Idempotency-Key` that came with another request before.
     #[error(
         "this `Idempotency-Key` came with another request before; send a new one with a new request"

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::model::OutboxId;
+use crate::model::{OutboxId, RunId};
 
 /// What stands in a queue. Readers refuse a version that they do not know.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +18,13 @@ pub enum QueueMessage {
         /// Which.
         id: OutboxId,
     },
+    /// A run waits for a worker. It is begun once, however often it is told of.
+    RunWaits {
+        /// Always 1.
+        version: u8,
+        /// Which.
+        id: RunId,
+    },
 }
 
 impl QueueMessage {
@@ -25,12 +32,22 @@ impl QueueMessage {
     pub fn read(body: &str) -> Result<Self> {
         let message = serde_json::from_str(body)
             .map_err(|_| Error::internal("this is no message that Chatter writes"))?;
-        match message {
-            Self::MailWaits { version: 1, .. } => Ok(message),
-            Self::MailWaits { version, .. } => Err(Error::internal(format!(
-                "version {version} of mail_waits is not known here"
-            ))),
+        let (name, version) = match message {
+            Self::MailWaits { version, .. } => ("mail_waits", version),
+            Self::RunWaits { version, .. } => ("run_waits", version),
+        };
+        if version == 1 {
+            Ok(message)
+        } else {
+            Err(Error::internal(format!(
+                "version {version} of {name} is not known here"
+            )))
         }
+    }
+
+    /// The error of a function that has nothing to do with such a message.
+    pub fn not_ours(&self) -> Error {
+        Error::internal(format!("this queue has no messages like {self:?}"))
     }
 }
 

@@ -71,9 +71,10 @@ pub const FUNCTIONS: [Function; 10] = [
 ];
 
 /// Functions without routes, each with who calls it instead.
-pub const WITHOUT_ROUTES: [(&str, &str); 2] = [
+pub const WITHOUT_ROUTES: [(&str, &str); 3] = [
     ("key-rotation", "Secrets Manager"),
     ("mailer", "the mail queue, and a schedule"),
+    ("run-worker", "the run queue, and a schedule"),
 ];
 
 /// The OpenAPI document of all functions.

@@ -4,4 +4,4 @@ pub(crate) mod cancel;
 pub(crate) mod events;
 pub(crate) mod get;
 pub(crate) mod list;
-mod view;
+pub(crate) mod view;

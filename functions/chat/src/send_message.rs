@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::{CONTENT_LOCATION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
-use engine::{Asked, OutputFormat, ToolChoice, ToolSpec, Turn, TurnEvent, TurnRequest};
+use engine::{Asked, OutputFormat, ToolChoice, ToolSpec, TurnEvent, TurnRequest};
 use serde::{Deserialize, Serialize};
 use shared::auth::Caller;
 use shared::http::{
@@ -13,9 +13,11 @@ use shared::http::{
 use shared::model::{Content, ConversationId, ModelSettings, Question, RunEvent};
 use shared::store::Once;
 use shared::{Error, Result};
+use tokio::sync::mpsc;
 
 use crate::Chat;
 use crate::call::Call;
+use crate::runs::view::RunView;
 use crate::stream;
 
 /// A message to a model.
@@ -50,6 +52,10 @@ pub(crate) struct NewMessage {
     /// Whether the answer shall come as a stream of events or as a whole.
     #[serde(default)]
     stream: bool,
+    /// Whether a worker shall run it: it may take longer than a request, up to 14 minutes, and is answered with the run.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[schema(required = false)]
+    background: bool,
 }
 
 /// Sends a message and gets the model's answer.
@@ -61,6 +67,10 @@ pub(crate) struct NewMessage {
 /// route is asked, and that the answer begins anew. A stream without one of these two was cut off; the
 /// answer is finished and stored nevertheless, and the events of its run can be read on from any of them at
 /// `GET /api/v1/runs/{run_id}/events`.
+///
+/// With `background: true` it is answered at once with the run, which is `queued` until a worker begins it, within an
+/// hour or never. `GET /api/v1/runs/{run_id}` and its events tell what becomes of it. With `stream: true` too, the answer
+/// is the stream of these events.
 ///
 /// With an `Idempotency-Key` the same request, sent again within a day, is answered with the same run: as it comes if
 /// it is still going on, and with `Idempotency-Replayed: true`.
@@ -77,6 +87,7 @@ pub(crate) struct NewMessage {
     responses(
         (status = 200, description = "The answer as it is written, if `stream` is true.", content_type = "text/event-stream", body = stream::TurnStream),
         (status = 201, description = "The answer, if `stream` is false. `Content-Location` is its run.", body = MessageView),
+        (status = 202, description = "The run, if `background` is true and `stream` is not. It is `Content-Location` too.", body = RunView),
         (status = 409, description = "The previous turn is not finished, or this one was cancelled.", body = shared::http::Problem, content_type = "application/problem+json"),
         (status = 429, description = "Too many requests, or a budget has no room for the turn: `budget` says whose. No provider was asked. `Retry-After` says when there may be room; without it there never will be.", body = shared::http::Problem, content_type = "application/problem+json"),
         (status = 502, description = "The model provider failed.", body = shared::http::Problem, content_type = "application/problem+json"),
@@ -113,16 +124,25 @@ pub(crate) async fn send_message(
             tool_choice: new.tool_choice,
             output: new.response_format,
         },
+        background: new.background,
         deadline: call.deadline.within(chat.app.config.turn_timeout),
         request_id,
         trace: call.trace,
     };
+    let deadline = request.deadline;
     let turn = chat.engine.begin(&caller, request).await?;
-    let (run, again) = (turn.run, turn.again);
-    let mut response = if new.stream {
-        stream::response(request_id, turn.events)
-    } else {
-        whole(conversation, turn).await?
+    let (run, again) = (turn.run.id, turn.again);
+    let events = |turn| {
+        let store = chat.app.store.of(&caller);
+        chat.engine.events(store, turn, deadline)
+    };
+    let mut response = match (new.stream, new.background) {
+        (true, _) => stream::response(request_id, events(turn)),
+        (false, true) => {
+            let view = RunView::from(turn.run);
+            (StatusCode::ACCEPTED, Json(view)).into_response()
+        }
+        (false, false) => whole(conversation, events(turn)).await?,
     };
     let headers = response.headers_mut();
     headers.insert(
@@ -152,8 +172,11 @@ fn once(
     Ok(Some(Once::new(caller, key, &asks)))
 }
 
-async fn whole(conversation: ConversationId, mut turn: Turn) -> Result<Response> {
-    while let Some(event) = turn.events.recv().await {
+async fn whole(
+    conversation: ConversationId,
+    mut events: mpsc::Receiver<TurnEvent>,
+) -> Result<Response> {
+    while let Some(event) = events.recv().await {
         match event {
             TurnEvent::Event(_) => {}
             TurnEvent::Done(_, message) => {

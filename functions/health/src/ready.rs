@@ -32,7 +32,7 @@ type Last = (Instant, Vec<Check>);
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 #[schema(as = DependencyCheck)]
 pub(crate) struct Check {
-    /// Which: `table`, `signing_keys`, `data_keys`, `provider_keys`, `bucket`, `queue`, `mail_queue`, or `provider:` and its
+    /// Which: `table`, `signing_keys`, `data_keys`, `provider_keys`, `bucket`, `queue`, `mail_queue`, `run_queue`, or `provider:` and its
     /// name.
     #[schema(example = "table")]
     name: String,

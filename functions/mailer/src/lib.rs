@@ -15,7 +15,6 @@ mod deliver;
 mod directory;
 mod eml;
 mod envelope;
-mod event;
 mod ses;
 mod sweep;
 mod transport;
@@ -26,7 +25,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::Value;
-use shared::batch::BatchAnswer;
+use shared::batch::{BatchAnswer, WorkerEvent};
 use shared::clock::Clock;
 use shared::http::Deadline;
 use shared::lambda::EventHandler;
@@ -36,7 +35,6 @@ use shared::queue::QueueMessage;
 use shared::store::OutboxStore;
 use shared::{App, Result};
 
-pub use event::Event;
 pub use sweep::Swept;
 pub use transport::Transport;
 
@@ -84,7 +82,9 @@ impl Mailer {
     }
 
     async fn told(&self, message: QueueMessage) -> Result<()> {
-        let QueueMessage::MailWaits { id, .. } = message;
+        let QueueMessage::MailWaits { id, .. } = message else {
+            return Err(message.not_ours());
+        };
         self.deliver(id).await?.into_result()
     }
 }
@@ -93,13 +93,13 @@ impl EventHandler for Mailer {
     type Answer = Answer;
 
     async fn handle(&self, event: Value, deadline: Deadline) -> Result<Answer> {
-        match Event::parse(event)? {
-            Event::Told(batch) => {
+        match WorkerEvent::parse(event)? {
+            WorkerEvent::Told(batch) => {
                 let answer =
                     batch.handle(deadline, BUDGET, async |message| self.told(message).await);
                 answer.await.map(Answer::Batch)
             }
-            Event::Sweep => self.sweep(deadline).await.map(Answer::Swept),
+            WorkerEvent::Sweep => self.sweep(deadline).await.map(Answer::Swept),
         }
     }
 }

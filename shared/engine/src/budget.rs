@@ -13,7 +13,7 @@ use shared::model::{
     ApiKeyId, AuditAction, AuditEvent, AuditOutcome, Budget, BudgetResource, BudgetScope,
     BudgetWindow, Message, Origin, Run, TenantId, UserId,
 };
-use shared::store::{Begun, Once, OpenReservation, TenantStore};
+use shared::store::{Begun, Once, OpenReservation, QueuedRun, TenantStore};
 use shared::{App, Error, Result};
 
 pub(crate) use room::reservation;
@@ -78,9 +78,11 @@ impl Engine {
         (question, run): (&Message, &Run),
         once: Option<&Once>,
         budgets: &[Budget],
+        queued: Option<&(QueuedRun, String)>,
     ) -> Result<Begun> {
         for _ in 0..ATTEMPTS {
-            let begun = store.turn_begin(question, run, once, budgets).await?;
+            let begun = store.turn_begin(question, run, once, budgets, queued);
+            let begun = begun.await?;
             if begun != Begun::NoRoom {
                 return Ok(begun);
             }

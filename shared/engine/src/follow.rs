@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use shared::model::{Message, Run, RunEvent};
+use shared::model::{Message, Run, RunEvent, RunStatus};
 use shared::store::TenantStore;
 use shared::{Error, Result};
 use tokio::sync::mpsc;
@@ -74,11 +74,12 @@ impl Engine {
 
 impl Follower {
     async fn follow(&mut self) -> Result<()> {
-        if self.next == 0 {
-            self.give(events::start(&self.run)).await;
-        }
         let (mut pause, mut ended) = (SHORTEST_PAUSE, None);
         loop {
+            // Who is asked is certain when it begins.
+            if self.next == 0 && self.run.status != RunStatus::Queued {
+                self.give(events::start(&self.run)).await;
+            }
             // The run was read before the events are: if it had ended then, they are all there, or will never be.
             let given = self.next;
             self.give_stored(ended).await?;

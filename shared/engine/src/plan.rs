@@ -29,10 +29,14 @@ pub(crate) struct Wishes<'a> {
 /// Who can be asked, in order.
 #[derive(Debug)]
 pub(crate) struct Plan {
+    /// What was chosen: a model or a route.
+    pub(crate) name: String,
     /// The route that was chosen, if it is one.
     pub(crate) route: Option<String>,
     /// At least one.
     pub(crate) candidates: Vec<Candidate>,
+    /// What the conversation and the tenant say of how it is answered, beside what the turn itself says.
+    pub(crate) defaults: ModelSettings,
     /// Whether another one may be asked after a part of the answer was sent.
     pub(crate) switch_mid_answer: bool,
 }
@@ -69,6 +73,8 @@ impl Plan {
             return Err(refused.unwrap_or_else(nobody));
         }
         Ok(Self {
+            name: choice.name.clone(),
+            defaults: wishes.conversation.settings.clone().or(wishes.tenant),
             route: choice.is_route.then(|| choice.name.clone()),
             candidates,
             switch_mid_answer: choice.switch_mid_answer,

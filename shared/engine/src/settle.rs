@@ -31,6 +31,9 @@ impl Engine {
     /// The run as it is, after it was ended if its process died. `None` if it is not there any more.
     pub async fn settled(&self, store: &TenantStore, run: Run) -> Result<Option<Run>> {
         let now = self.app.clock.now();
+        if run.status == RunStatus::Queued {
+            return self.settled_in_queue(store, run, now).await;
+        }
         if run.status.is_terminal() || run.lease_until > now {
             return Ok(Some(run));
         }

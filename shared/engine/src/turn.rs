@@ -7,6 +7,7 @@
 //!    happens is written down beside it.
 //! 4. The answer, the run and the conversation are written in one transaction; only then the turn is done.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use shared::auth::Caller;
@@ -23,15 +24,17 @@ use crate::asked::Asked;
 use crate::budget::{Budgets, reservation};
 use crate::catalogue::Catalogues;
 use crate::circuits::Circuits;
-use crate::plan::{Plan, Wishes};
+use crate::plan::Plan;
+use crate::planning::fill_with_older;
 use crate::provider::{Providers, TenantKeys};
+use crate::queued::{QUEUED_AT_MOST, queued};
 use crate::recorder::LEASE;
 use crate::running::Running;
 use crate::tools::Tools;
 
 /// How many of the newest messages the first read takes. Enough for most windows of most conversations, and
 /// small enough to cost few read units.
-const FIRST_PAGE: u32 = 16;
+pub(crate) const FIRST_PAGE: u32 = 16;
 /// How many events wait for a slow client before the provider has to.
 pub(crate) const EVENTS_WAITING: usize = 64;
 
@@ -44,7 +47,9 @@ pub struct TurnRequest {
     pub asked: Asked,
     /// As what the request is done only once, if the client sent an `Idempotency-Key`.
     pub once: Option<Once>,
-    /// Until when the provider must have answered.
+    /// Whether a worker shall run it, and not this process.
+    pub background: bool,
+    /// Until when the provider must have answered, if it is run here.
     pub deadline: Instant,
     /// The request, for the log.
     pub request_id: RequestId,
@@ -69,19 +74,27 @@ pub enum TurnEvent {
 #[derive(Debug)]
 pub struct Turn {
     /// The run.
-    pub run: RunId,
-    /// What happens, from the first event on.
-    pub events: mpsc::Receiver<TurnEvent>,
+    pub run: Run,
     /// Whether the same request has begun it before.
     pub again: bool,
+    /// What happens, if it happens here.
+    live: Option<mpsc::Receiver<TurnEvent>>,
 }
 
 impl Turn {
-    const fn new(run: RunId, events: mpsc::Receiver<TurnEvent>) -> Self {
+    const fn new(run: Run, live: Option<mpsc::Receiver<TurnEvent>>) -> Self {
         Self {
             run,
-            events,
             again: false,
+            live,
+        }
+    }
+
+    const fn again(run: Run) -> Self {
+        Self {
+            run,
+            again: true,
+            live: None,
         }
     }
 }
@@ -117,41 +130,42 @@ impl Engine {
     pub async fn begin(&self, caller: &Caller, request: TurnRequest) -> Result<Turn> {
         let store = self.app.store.of(caller);
         let id = request.conversation;
-        let (conversation, page, before, budgets, _) = tokio::try_join!(
-            store.conversation_get(id),
-            store.message_history(id, u64::MAX, FIRST_PAGE),
-            self.begun_before(&store, request.once.as_ref()),
-            self.budgets.of(&store, caller),
-            self.catalogues.of(&store),
-        )?;
+        let (conversation, page, before, budgets) = self.read(&store, caller, &request).await?;
         let conversation = conversation.ok_or(Error::NotFound("conversation"))?;
         if let Some(run) = before {
-            return Ok(self.again(store, run, request.deadline));
+            return Ok(Turn::again(run));
         }
         let page = match self.free(&store, id, page).await {
             Ok(page) => page,
-            Err(error) => return self.or_again(store, request, error).await,
+            Err(error) => return self.or_again(&store, request, error).await,
         };
         let newest = page.newest_first.first().cloned();
         let tools = Tools::new(&request.asked.tools)?;
         let tool_rounds = request.asked.rounds_before(newest.as_ref())?;
-        let asked = &request.asked;
-        let (mut plan, older) = self
-            .plan(&store, &conversation, asked, (page, &budgets))
-            .await?;
+        let planned = self.plan(&store, &conversation, &request.asked, (page, &budgets));
+        let (mut plan, older) = planned.await?;
         let (mut run, question) = self.written_first(&request, newest.as_ref(), &plan)?;
         run.reservation = reservation(caller, &budgets, &plan)?;
+        let queued = request
+            .background
+            .then(|| queued(caller, &run, &request, &conversation, &plan))
+            .transpose()?;
+        let once = request.once.as_ref();
         let claimed = tokio::try_join!(
-            self.claim(&store, (&question, &run), request.once.as_ref(), &budgets),
+            self.claim(&store, (&question, &run), once, &budgets, queued.as_ref()),
             fill_with_older(&store, id, &mut plan, older)
         );
         if let Some(refused) = refusal(claimed)? {
-            return self.or_again(store, request, refused).await;
+            return self.or_again(&store, request, refused).await;
+        }
+        if queued.is_some() {
+            self.nudge(run.id).await;
+            return Ok(Turn::new(run, None));
         }
         let first = plan.first()?;
         run.sent_tokens = first.window.used();
         let (sender, events) = mpsc::channel(EVENTS_WAITING);
-        let id = run.id;
+        let turn = Turn::new(run.clone(), Some(events));
         let running = Running {
             engine: self.clone(),
             store,
@@ -169,7 +183,36 @@ impl Engine {
             events: Some(sender),
         };
         tokio::spawn(running.run());
-        Ok(Turn::new(id, events))
+        Ok(turn)
+    }
+
+    /// What a turn is decided by, read side by side; what is remembered for half a minute too.
+    async fn read(
+        &self,
+        store: &TenantStore,
+        caller: &Caller,
+        request: &TurnRequest,
+    ) -> Result<(Option<Conversation>, History, Option<Run>, Arc<Vec<Budget>>)> {
+        let id = request.conversation;
+        let (conversation, page, before, budgets, _) = tokio::try_join!(
+            store.conversation_get(id),
+            store.message_history(id, u64::MAX, FIRST_PAGE),
+            self.begun_before(store, request.once.as_ref()),
+            self.budgets.of(store, caller),
+            self.catalogues.of(store),
+        )?;
+        Ok((conversation, page, before, budgets))
+    }
+
+    /// What happens in a turn, from the first event on.
+    pub fn events(
+        &self,
+        store: TenantStore,
+        turn: Turn,
+        deadline: Instant,
+    ) -> mpsc::Receiver<TurnEvent> {
+        let Turn { run, live, .. } = turn;
+        live.unwrap_or_else(|| self.follow(store, run, 0, deadline))
     }
 
     /// The run that the same request has begun.
@@ -187,23 +230,15 @@ impl Engine {
         run.map(Some).ok_or(Error::NotFound("run"))
     }
 
-    fn again(&self, store: TenantStore, run: Run, deadline: Instant) -> Turn {
-        Turn {
-            run: run.id,
-            events: self.follow(store, run, 0, deadline),
-            again: true,
-        }
-    }
-
     /// The run that the same request has begun meanwhile, or else that error.
     async fn or_again(
         &self,
-        store: TenantStore,
+        store: &TenantStore,
         request: TurnRequest,
         error: Error,
     ) -> Result<Turn> {
-        match self.begun_before(&store, request.once.as_ref()).await? {
-            Some(run) => Ok(self.again(store, run, request.deadline)),
+        match self.begun_before(store, request.once.as_ref()).await? {
+            Some(run) => Ok(Turn::again(run)),
             None => Err(error),
         }
     }
@@ -251,7 +286,13 @@ impl Engine {
             Role::User | Role::Tool => newest.sequence + 2,
         });
         // The outcome is stored after the deadline; a process that died stores none.
-        let left = request.deadline.saturating_duration_since(Instant::now());
+        let (status, left) = if request.background {
+            let most = QUEUED_AT_MOST + self.app.config.background_timeout;
+            (RunStatus::Queued, most)
+        } else {
+            let left = request.deadline.saturating_duration_since(Instant::now());
+            (RunStatus::InProgress, left)
+        };
         let longest = left + Duration::from_secs(10);
         let run = Run {
             id: RunId::new(),
@@ -264,7 +305,7 @@ impl Engine {
             model: first.model.spec().id.clone(),
             route: plan.route.clone(),
             settings: first.settings.clone(),
-            status: RunStatus::InProgress,
+            status,
             attempts: Vec::new(),
             usage: None,
             cost: None,
@@ -299,50 +340,6 @@ impl Engine {
         };
         Ok((run, question))
     }
-
-    /// Who can be asked, in which order, and what with. What was read of the conversation is given back where more of it
-    /// may be read.
-    async fn plan(
-        &self,
-        store: &TenantStore,
-        conversation: &Conversation,
-        asked: &Asked,
-        (page, budgets): (History, &[Budget]),
-    ) -> Result<(Plan, Option<History>)> {
-        let name = asked.model.as_deref().or(conversation.model.as_deref());
-        let catalogue = self.catalogues.with_name(store, name).await?;
-        let choice = match name {
-            Some(name) => catalogue.find(name).ok_or_else(|| {
-                let detail = match asked.model {
-                    Some(_) => "there is no such model; GET /api/v1/models lists them",
-                    None => "the conversation's model is not offered any more; set `model` to one of GET /api/v1/models",
-                };
-                Error::invalid("/model", detail)
-            })?,
-            None => catalogue.default_choice().ok_or(Error::Conflict(
-                "none of the models that your tenant allows is offered any more; an administrator must change its registry",
-            ))?,
-        };
-        let wishes = Wishes {
-            asked,
-            conversation,
-            newest: page.newest_first.first(),
-            tenant: catalogue.settings(),
-        };
-        let mut plan = Plan::new(choice, wishes)?;
-        plan.fill(&page.newest_first);
-        let mut older = Some(page);
-        // What may be needed is reserved with the claim, so that it must be counted before.
-        if plan.has_conditions() || !budgets.is_empty() {
-            fill_with_older(store, conversation.id, &mut plan, older.take()).await?;
-            plan.select()?;
-        }
-        if plan.candidates.len() > 1 {
-            let failed = self.circuits.of(store).await;
-            plan.order(&failed, self.app.clock.now());
-        }
-        Ok((plan, older))
-    }
 }
 
 /// Why a turn did not begin, where the same request may have begun it.
@@ -353,24 +350,4 @@ fn refusal(claimed: Result<(Begun, ())>) -> Result<Option<Error>> {
         Err(error @ Error::BudgetExceeded(_)) => Ok(Some(error)),
         Err(error) => Err(error),
     }
-}
-
-async fn fill_with_older(
-    store: &TenantStore,
-    conversation: ConversationId,
-    plan: &mut Plan,
-    page: Option<History>,
-) -> Result<()> {
-    let Some(mut page) = page else { return Ok(()) };
-    while let (true, Some(oldest), Some(wanted)) = (
-        page.has_more,
-        page.newest_first.last(),
-        plan.wants(&page.newest_first),
-    ) {
-        page = store
-            .message_history(conversation, oldest.sequence, wanted)
-            .await?;
-        plan.fill(&page.newest_first);
-    }
-    Ok(())
 }

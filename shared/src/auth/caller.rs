@@ -1,5 +1,7 @@
 //! The caller: the permit without which no tenant's data can be reached.
 
+use serde::{Deserialize, Serialize};
+
 use crate::auth::access_token;
 use crate::auth::api_key::ApiKeyText;
 use crate::auth::federation::{self, Claimed, Federation};
@@ -15,7 +17,8 @@ use crate::model::{
 use crate::store::Claim;
 
 /// How a caller proved to be who it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Via {
     /// With an access token of ours, which belongs to a session.
     Session(SessionId),
@@ -73,6 +76,16 @@ impl Caller {
         }
     }
 
+    /// What the caller leaves behind for work that is done later.
+    pub const fn mandate(&self) -> Mandate {
+        Mandate {
+            user: self.user,
+            tenant: self.tenant,
+            role: self.role,
+            via: self.via,
+        }
+    }
+
     /// Who asks, for what is counted and remembered of its requests: a key has requests of its own.
     pub(crate) fn principal(&self) -> String {
         match self.via {
@@ -120,6 +133,19 @@ impl Caller {
             origin: origin.clone(),
         }
     }
+}
+
+/// On whose behalf work is done after the request that asked for it. It is stored, and permits nothing by itself:
+/// before the work is done it is asked what it is worth then ([`Authenticator::by_mandate`]).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mandate {
+    /// The person, or the person that the key acts for.
+    pub user: UserId,
+    /// The tenant whose data the person works on.
+    pub tenant: TenantId,
+    /// What the person might do then. It counts only for people of another issuer, who have no row here.
+    role: MembershipRole,
+    via: Via,
 }
 
 /// Makes access tokens, and finds out who sends a token or a key.
@@ -204,6 +230,47 @@ impl Authenticator {
                 id: grant.id,
                 scopes: grant.scopes,
             },
+            claim: None,
+        };
+        Ok((caller, standing.tenant))
+    }
+
+    /// Who left that mandate behind, as far as it is still good, and the status of the tenant. Work outlives the login
+    /// that asked for it, but not the membership, and not the key.
+    pub async fn by_mandate(&self, mandate: &Mandate) -> Result<(Caller, TenantStatus)> {
+        let Mandate {
+            user,
+            tenant,
+            role,
+            via,
+        } = *mandate;
+        if via == Via::Federated {
+            let status = self.standings.tenant(tenant).await?;
+            let caller = Caller {
+                user,
+                tenant,
+                role,
+                via,
+                claim: None,
+            };
+            return Ok((caller, status.ok_or(Error::Unauthenticated)?));
+        }
+        let standing = self.standings.of(user, tenant, None).await?;
+        let standing = standing.ok_or(Error::Unauthenticated)?;
+        let via = match via {
+            Via::ApiKey { id, .. } => {
+                let key = self.standings.key(tenant, id).await?;
+                let key = key.filter(|key| key.member_since == standing.member_since);
+                let scopes = key.ok_or(Error::Unauthenticated)?.scopes;
+                Via::ApiKey { id, scopes }
+            }
+            Via::Session(_) | Via::Federated => via,
+        };
+        let caller = Caller {
+            user,
+            tenant,
+            role: standing.role,
+            via,
             claim: None,
         };
         Ok((caller, standing.tenant))

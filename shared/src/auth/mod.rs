@@ -16,7 +16,7 @@ mod standing;
 
 pub use access_token::{ACCESS_TOKEN_LIFETIME, AUDIENCE};
 pub use api_key::{ApiKeyText, key_prefix};
-pub use caller::{Authenticator, Caller, Via};
+pub use caller::{Authenticator, Caller, Mandate, Via};
 pub(crate) use federation::pair_hash;
 pub use federation::{FEDERATED_LEEWAY, Federation};
 pub use issuer_keys::{ASKED_AT_MOST_EVERY, IssuerFault, KEYS_ARE_FRESH_FOR, KEYS_LAST, probe};

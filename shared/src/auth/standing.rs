@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::clock::{Clock, Moment};
 use crate::error::Result;
 use crate::kept::{Kept, MOST_KEPT};
-use crate::model::{SessionId, TenantId, TenantStatus, UserId};
+use crate::model::{ApiKey, ApiKeyId, SessionId, TenantId, TenantStatus, UserId};
 use crate::store::{KeyGrant, Standing, Store, USE_IS_RECORDED_EVERY};
 
 /// A member, with the session if there is one.
@@ -26,7 +26,7 @@ struct Inner {
     members: Kept<Who, Standing>,
     grants: Kept<String, KeyGrant>,
     tenants: Kept<TenantId, TenantStatus>,
-    used: Mutex<HashMap<crate::model::ApiKeyId, Moment>>,
+    used: Mutex<HashMap<ApiKeyId, Moment>>,
 }
 
 impl Standings {
@@ -88,6 +88,14 @@ impl Standings {
             self.0.grants.put(hash.to_owned(), grant, now, state);
         }
         Ok(found)
+    }
+
+    /// A key that is still good, by its id. It is read each time: what is done with it is seldom.
+    pub(super) async fn key(&self, tenant: TenantId, id: ApiKeyId) -> Result<Option<ApiKey>> {
+        self.0
+            .store
+            .api_key_good(tenant, id, self.0.clock.now())
+            .await
     }
 
     /// Notes that a key is used, at most once a minute. It is no condition of the request: a failure is

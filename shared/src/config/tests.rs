@@ -1,7 +1,7 @@
 use super::*;
 use crate::model::Capability;
 
-const GOOD: [(&str, &str); 18] = [
+const GOOD: [(&str, &str); 20] = [
     ("STAGE", "prod"),
     ("TABLE_NAME", "chatter"),
     ("BUCKET_NAME", "chatter-bucket"),
@@ -9,6 +9,10 @@ const GOOD: [(&str, &str); 18] = [
     (
         "MAIL_QUEUE_URL",
         "https://sqs.us-east-1.amazonaws.com/1/mail",
+    ),
+    (
+        "RUN_QUEUE_URL",
+        "https://sqs.us-east-1.amazonaws.com/1/runs",
     ),
     ("MAIL_SENDER", "chatter@chatter.internal"),
     ("MAIL_TRANSPORT", "ses"),
@@ -21,6 +25,7 @@ const GOOD: [(&str, &str); 18] = [
     ("PROVIDERS", PROVIDERS),
     ("LIMITS", LIMITS),
     ("TURN_TIMEOUT_SECONDS", "60"),
+    ("BACKGROUND_TIMEOUT_SECONDS", "600"),
     ("ALLOWED_ORIGINS", "https://app.chatter.internal"),
     ("LOG_LEVEL", "info"),
 ];
@@ -65,7 +70,12 @@ fn each_missing_or_malformed_variable_is_named_and_its_value_is_not() {
     let secret_looking = "hunter2 https://user:hunter2@x/";
     for (name, _) in GOOD {
         for value in [None, Some("  "), Some(secret_looking)] {
-            let optional = ["TURN_TIMEOUT_SECONDS", "ALLOWED_ORIGINS", "LOG_LEVEL"];
+            let optional = [
+                "TURN_TIMEOUT_SECONDS",
+                "BACKGROUND_TIMEOUT_SECONDS",
+                "ALLOWED_ORIGINS",
+                "LOG_LEVEL",
+            ];
             if value != Some(secret_looking) && optional.contains(&name) {
                 read_with(name, value).expect(name);
                 continue;
@@ -80,7 +90,7 @@ fn each_missing_or_malformed_variable_is_named_and_its_value_is_not() {
 #[test]
 fn all_faults_are_named_at_once() {
     let faults = Config::read(|_| None).expect_err("nothing is set");
-    assert_eq!(faults.0.len(), 15, "{faults}");
+    assert_eq!(faults.0.len(), 16, "{faults}");
 }
 
 #[test]

@@ -198,6 +198,7 @@ fn kind(error: &Error) -> (StatusCode, &'static str, &'static str) {
         Error::ConversationBusy => (S::CONFLICT, "conversation-busy", "Conversation busy"),
         Error::RunCancelled => (S::CONFLICT, "run-cancelled", "Run cancelled"),
         Error::RunInterrupted => (S::SERVICE_UNAVAILABLE, "run-interrupted", "Run interrupted"),
+        Error::RunNotBegun => (S::SERVICE_UNAVAILABLE, "run-not-begun", "Run not begun"),
         Error::IdempotencyKeyReused => (
             S::UNPROCESSABLE_ENTITY,
             "idempotency-key-reused",

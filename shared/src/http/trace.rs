@@ -10,6 +10,7 @@ use axum::extract::{FromRequestParts, Request};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use lambda_http::Context;
+use serde::{Deserialize, Serialize};
 
 use crate::model::RequestId;
 
@@ -31,7 +32,7 @@ const MAX_STATE: usize = 512;
 const LONG_MEMBER: usize = 128;
 
 /// A request and the trace that it is a step of.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TraceContext {
     request_id: RequestId,
     /// Never zero.

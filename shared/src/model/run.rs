@@ -12,6 +12,8 @@ use crate::model::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RunStatus {
+    /// It waits for a worker.
+    Queued,
     /// A process works on it.
     InProgress,
     /// The answer is complete.
@@ -27,7 +29,7 @@ pub enum RunStatus {
 impl RunStatus {
     /// Whether nothing more happens to it.
     pub const fn is_terminal(self) -> bool {
-        !matches!(self, Self::InProgress)
+        !matches!(self, Self::Queued | Self::InProgress)
     }
 }
 

@@ -91,6 +91,17 @@ impl Store {
         Ok(found.filter(|grant| grant.good_until.is_none_or(|end| end > now)))
     }
 
+    /// A key that is good at `now`. `None` if it is unknown, revoked or expired.
+    pub(crate) async fn api_key_good(
+        &self,
+        tenant: TenantId,
+        id: ApiKeyId,
+        now: Moment,
+    ) -> Result<Option<ApiKey>> {
+        let found = self.get::<ApiKeyItem>(api_key_key(tenant, id)).await?;
+        Ok(found.map(ApiKey::from).filter(|key| key.is_good(now)))
+    }
+
     /// Notes that a key was used, unless that was noted less than a minute ago.
     pub(crate) async fn key_used(&self, grant: &KeyGrant, now: Moment) -> Result<()> {
         let request = self.db.update_item().table_name(&*self.table);

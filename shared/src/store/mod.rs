@@ -27,6 +27,8 @@
 //! | `TENANT#<tenant>#CONV#<conversation>` | `MSG#<sequence>` | a message | `message.rs` |
 //! | `TENANT#<tenant>#USER#<user>` | `RUN#<run>` | what becomes of a question | `run.rs`, `turn.rs` |
 //! | `TENANT#<tenant>#RUN#<run>` | `EVENTS#<number>` | its events, for a day | `run.rs` |
+//! | `TENANT#<tenant>#RUN#<run>` | `WORK` | what a worker needs to begin it | `queued.rs` |
+//! | `QUEUED#<0 to f>` | `<run>` | runs that wait for a worker | `queued.rs` |
 //! | `TENANT#<tenant>#CIRCUIT` | `<provider>#<model>` | how a model that failed is doing | `circuit.rs` |
 //! | `TENANT#<tenant>#ONCE#<hash>` | `ONCE` | what a request with a key began or did | `idempotency.rs`, `claim.rs` |
 //! | `LIMIT#<kind>#<subject>` | `<policy>#<start>` | a window of a rate limit | `limit.rs` |
@@ -54,10 +56,12 @@ mod member;
 mod message;
 mod one_time;
 mod outbox;
+mod queued;
 mod registry;
 mod run;
 mod session;
 mod spend;
+mod spread;
 mod standing;
 mod tenant;
 mod transaction;
@@ -84,6 +88,7 @@ pub use member::{Authority, MemberChanged};
 pub use message::{History, Page};
 pub use one_time::{OneTime, Purpose};
 pub use outbox::Mail;
+pub use queued::{QueuedRun, Started};
 pub use run::{EVENTS_LAST, MOST_EVENTS_AT_ONCE, Pulse};
 pub use session::Rotation;
 pub use spend::OpenReservation;
@@ -123,6 +128,12 @@ pub struct OutboxStore {
     store: Store,
 }
 
+/// The runs that wait for a worker. Only the worker opens it.
+#[derive(Debug, Clone)]
+pub struct RunQueueStore {
+    store: Store,
+}
+
 impl Store {
     /// The table of that name, with the settings of `sdk`.
     pub fn new(sdk: &aws_config::SdkConfig, table: &str) -> Self {
@@ -153,6 +164,13 @@ impl Store {
     /// The mails that are to be sent.
     pub fn outbox(&self) -> OutboxStore {
         OutboxStore {
+            store: self.clone(),
+        }
+    }
+
+    /// The runs that wait for a worker.
+    pub fn run_queue(&self) -> RunQueueStore {
+        RunQueueStore {
             store: self.clone(),
         }
     }

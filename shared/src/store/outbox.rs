@@ -1,8 +1,5 @@
-//! Mails that are to be sent: `OUTBOX#<0 to f>` / `<id>`, in the partition of the id's last digit, which is random:
-//! in a single one, of which DynamoDB takes 1,000 write units a second, a flood of people who register would stand in
-//! everybody's way. The row is written in the transaction that causes the mail,
-//! and deleted when the mail has left. `active_at`, the sort key of the index `by_activity`, is when it may be
-//! tried next: so the index is the queue of what is due, and a mail that fails moves behind those that wait.
+//! Mails that are to be sent: `OUTBOX#<0 to f>` / `<id>`, a queue in the table (`spread.rs`). The row is written in the
+//! transaction that causes the mail, and deleted when the mail has left.
 //!
 //! Questions: what does this mail say? which mails are due? Writes: take one to send it, so that two senders do
 //! not send it both; give it back; forget it.
@@ -10,10 +7,10 @@
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::TransactWriteItem;
-use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
 
-use super::item::{BY_ACTIVITY, IS_NEW, Item, from_item, key, moment, n, s, to_item, written};
+use super::item::{IS_NEW, Item, from_item, moment, n, s, to_item, written};
+use super::spread::spread_key;
 use super::{OutboxStore, Store};
 use crate::clock::Moment;
 use crate::error::{Error, Result};
@@ -23,12 +20,8 @@ use crate::model::OutboxId;
 /// and says so: this is for rows that nobody looks at any more.
 const KEPT_FOR: Duration = Duration::from_secs(14 * 24 * 3600);
 
-/// A mail that is due.
-#[derive(Clone, Deserialize)]
-struct Due {
-    sk: OutboxId,
-    active_at: Moment,
-}
+/// Its queue.
+const QUEUE: &str = "OUTBOX";
 
 /// A mail. Who it goes to and what it says is sealed: it may carry a token that is stored nowhere else.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -64,14 +57,8 @@ impl Mail {
     }
 }
 
-fn partitions() -> impl Iterator<Item = String> {
-    (0..16).map(|digit| format!("OUTBOX#{digit:x}"))
-}
-
 fn mail_key(id: OutboxId) -> Item {
-    let id = id.to_string();
-    let digit = id.chars().last().unwrap_or_default();
-    key(format!("OUTBOX#{digit}"), id)
+    spread_key(QUEUE, &id)
 }
 
 impl Store {
@@ -142,25 +129,6 @@ impl OutboxStore {
 
     /// Mails that are due since before `before`, at most `limit`, the longest due first.
     pub async fn mails_due(&self, before: Moment, limit: u32) -> Result<Vec<OutboxId>> {
-        let partitions = partitions().map(|pk| self.due_in(pk, before, limit));
-        let mut due = try_join_all(partitions).await?.concat();
-        due.sort_by_key(|found| (found.active_at, found.sk));
-        let due = due.into_iter().map(|found| found.sk);
-        Ok(due.take(limit as usize).collect())
-    }
-
-    /// The same of one partition, with when each is due.
-    async fn due_in(&self, pk: String, before: Moment, limit: u32) -> Result<Vec<Due>> {
-        let query = self.store.db.query().table_name(&*self.store.table);
-        let query = query
-            .index_name(BY_ACTIVITY)
-            .key_condition_expression("pk = :pk AND active_at < :before")
-            .expression_attribute_values(":pk", s(pk))
-            .expression_attribute_values(":before", moment(before)?)
-            .projection_expression("sk, active_at")
-            .consistent_read(true)
-            .limit(i32::try_from(limit).unwrap_or(i32::MAX));
-        let (items, _) = self.store.page(query, None).await?;
-        items.into_iter().map(from_item).collect()
+        self.store.due(QUEUE, before, limit).await
     }
 }

@@ -53,7 +53,7 @@ impl TenantStore {
         key(self.run_pk(), format!("RUN#{id}"))
     }
 
-    fn events_pk(&self, id: RunId) -> String {
+    pub(super) fn events_pk(&self, id: RunId) -> String {
         format!("TENANT#{}#RUN#{id}", self.tenant)
     }
 
@@ -61,25 +61,34 @@ impl TenantStore {
         self.store.put(to_item(self.run_key(run.id), run)?, IS_NEW)
     }
 
+    /// The part of a transaction that puts a run as it shall be, if it is still `owner`'s and where it was.
+    pub(super) fn run_move(
+        &self,
+        run: &Run,
+        owner: RunnerId,
+        was: RunStatus,
+    ) -> Result<TransactWriteItem> {
+        let row = to_item(self.run_key(run.id), run)?;
+        self.store.put_if(
+            row,
+            "run_owner = :owner AND run_status = :was",
+            [(":owner", value(owner)?), (":was", value(was)?)],
+        )
+    }
+
     /// The part of a transaction that puts a run as it is at its end, if it is still `owner`'s. Where `run` has
     /// another owner, that one takes it over.
     pub(super) fn run_end(&self, run: &Run, owner: RunnerId) -> Result<TransactWriteItem> {
-        let row = to_item(self.run_key(run.id), run)?;
-        let owner_value = value(owner)?;
         if run.owner == owner {
-            let mine = [
-                (":owner", owner_value),
-                (":in_progress", value(RunStatus::InProgress)?),
-            ];
-            let condition = "run_owner = :owner AND run_status = :in_progress";
-            return self.store.put_if(row, condition, mine);
+            return self.run_move(run, owner, RunStatus::InProgress);
         }
+        let row = to_item(self.run_key(run.id), run)?;
         // Whoever takes it over does so only as long as the other one does not say that it is alive.
         self.store.put_if(
             row,
             "run_owner = :owner AND run_status = :in_progress AND lease_until = :lease",
             [
-                (":owner", owner_value),
+                (":owner", value(owner)?),
                 (":in_progress", value(RunStatus::InProgress)?),
                 (":lease", moment(run.lease_until)?),
             ],

@@ -11,6 +11,7 @@ use super::TenantStore;
 use super::conversation::IS_THERE;
 use super::idempotency::Once;
 use super::item::{Written, n, s, value};
+use super::queued::QueuedRun;
 use crate::clock::Moment;
 use crate::error::{Error, Result};
 use crate::model::{Budget, ConversationId, Message, Run, RunnerId};
@@ -41,13 +42,14 @@ pub enum Ended {
 
 impl TenantStore {
     /// Stores the question and its run, which claims the turn, and reserves what it may cost of those budgets: all or
-    /// nothing.
+    /// nothing. A run that waits for a worker is queued with it, with what the worker needs.
     pub async fn turn_begin(
         &self,
         question: &Message,
         run: &Run,
         once: Option<&Once>,
         budgets: &[Budget],
+        queued: Option<&(QueuedRun, String)>,
     ) -> Result<Begun> {
         let amount = run.reservation.as_ref().map(|reserved| reserved.amount);
         if amount.is_some_and(|amount| !budgets.iter().all(|budget| budget.could_fit(&amount))) {
@@ -59,6 +61,9 @@ impl TenantStore {
         ];
         if let Some(once) = once {
             parts.push(self.once_put(once, run.id, run.created_at)?);
+        }
+        if let Some((queued, work)) = queued {
+            parts.extend(self.queue_parts(queued, work)?);
         }
         let before_budgets = parts.len();
         let until = question.pending_until.unwrap_or(run.lease_until);
@@ -93,9 +98,22 @@ impl TenantStore {
         failure: &str,
         now: Moment,
     ) -> Result<Ended> {
+        let end = self.run_end(run, owner)?;
+        self.ended(self.failure_parts(end, run, failure, now)?)
+            .await
+    }
+
+    /// The parts that end a run without an answer; `end` is that of its own row.
+    pub(super) fn failure_parts(
+        &self,
+        end: TransactWriteItem,
+        run: &Run,
+        failure: &str,
+        now: Moment,
+    ) -> Result<Vec<TransactWriteItem>> {
         let question = self.message_key(run.conversation, run.question_sequence);
         let mut parts = vec![
-            self.run_end(run, owner)?,
+            end,
             self.touch(run.conversation, now)?,
             self.store.update(
                 question,
@@ -108,10 +126,10 @@ impl TenantStore {
             )?,
         ];
         parts.extend(self.settle_run_parts(run, now)?);
-        self.ended(parts).await
+        Ok(parts)
     }
 
-    async fn ended(&self, parts: Vec<TransactWriteItem>) -> Result<Ended> {
+    pub(super) async fn ended(&self, parts: Vec<TransactWriteItem>) -> Result<Ended> {
         match self.store.transact(parts).await? {
             Written::Yes => Ok(Ended::Yes),
             Written::ConditionFailed { place: 0 } => Ok(Ended::TakenOver),

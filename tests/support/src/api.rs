@@ -335,6 +335,7 @@ async fn app(table: &str, provider: &str, limits: &Value) -> App {
             clock.clone(),
             config.app_url.clone(),
         ),
+        run_queue: Queue::memory(),
         vault,
         secrets: Secrets::new(&sdk),
         config: Arc::new(config),

@@ -40,6 +40,7 @@ fn settings_with(provider: &str, limits: &Value) -> BTreeMap<&'static str, Strin
         ("BUCKET_NAME", "bucket"),
         ("QUEUE_URL", "http://127.0.0.1:9/queue"),
         ("MAIL_QUEUE_URL", "http://127.0.0.1:9/mail"),
+        ("RUN_QUEUE_URL", "http://127.0.0.1:9/runs"),
         ("MAIL_SENDER", "chatter@example.com"),
         ("MAIL_TRANSPORT", "file:/nowhere"),
         ("APP_URL", "http://app.chatter.test"),

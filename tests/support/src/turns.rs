@@ -36,6 +36,6 @@ pub async fn put_message(store: &TenantStore, conversation: ConversationId, mess
         run: Some(run.id),
         ..message
     };
-    let begun = store.turn_begin(&message, &run, None, &[]).await;
+    let begun = store.turn_begin(&message, &run, None, &[], None).await;
     assert_eq!(begun.expect("stored"), Begun::Yes);
 }

@@ -39,6 +39,12 @@ pub(crate) async fn invoke_answers(stack: &Stack, client: &Client) {
         &repository().join("events/mailer/sweep.json"),
     );
     assert!(sweep.contains("given_up"), "{sweep}");
+    let sweep = invoke(
+        stack,
+        "run-worker",
+        &repository().join("events/run-worker/sweep.json"),
+    );
+    assert!(sweep.contains("told"), "{sweep}");
     // The command takes any status but 200 of a function that streams for a failure, so: a stream.
     let sample = repository().join("events/chat/send_message_as_stream.json");
     let sample = std::fs::read_to_string(sample).expect("a sample");

@@ -30,6 +30,7 @@ pub(crate) async fn everything_is_ready(client: &Client) {
             "bucket",
             "queue",
             "mail_queue",
+            "run_queue",
             "provider:scripted",
             "provider:local"
         ]

@@ -44,8 +44,9 @@ fn the_template_sets_what_is_read_and_nothing_else() {
 }
 
 /// Variables that may be missing or empty, each with what then holds.
-const OPTIONAL: [(&str, &str); 3] = [
+const OPTIONAL: [(&str, &str); 4] = [
     ("ALLOWED_ORIGINS", "no page may read answers"),
+    ("BACKGROUND_TIMEOUT_SECONDS", "840"),
     ("LOG_LEVEL", "info"),
     ("TURN_TIMEOUT_SECONDS", "240"),
 ];
@@ -120,6 +121,7 @@ fn the_settings_of_a_local_stack_are_refused_everywhere_else() {
             "MAIL_TRANSPORT",
             "PROVIDERS[0].base_url",
             "QUEUE_URL",
+            "RUN_QUEUE_URL",
             "TOKEN_ISSUER",
         ] {
             assert!(

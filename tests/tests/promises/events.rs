@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use key_rotation::RotationEvent;
 use mailer::Mailer;
 use promises::{FUNCTIONS, WITHOUT_ROUTES};
+use run_worker::RunWorker;
 use serde_json::{Value, json};
 use shared::http::Deadline;
 use shared::lambda::EventHandler as _;
@@ -102,4 +103,27 @@ async fn the_samples_of_the_mailer_do_what_events_says() {
         assert_eq!(answer, expected, "{name}");
     }
     assert_eq!(samples("mailer").len(), 3, "a sample that is not played");
+}
+
+#[tokio::test]
+async fn the_samples_of_the_run_worker_do_what_events_says() {
+    let api = TestApi::new(|_, _| Ok(axum::Router::new())).await;
+    let worker = RunWorker::new(&api.app);
+    let failed = json!([{"itemIdentifier": "2e1424d4-87a3-44ab-83d2-661975830a7d"}]);
+    for (name, expected) in [
+        ("run_waits.json", json!({"batchItemFailures": []})),
+        ("unknown_version.json", json!({"batchItemFailures": failed})),
+        ("sweep.json", json!({"told": 0})),
+    ] {
+        let answer = worker
+            .handle(sample("run-worker", name), Deadline::none())
+            .await;
+        let answer = serde_json::to_value(answer.expect(name)).expect("JSON");
+        assert_eq!(answer, expected, "{name}");
+    }
+    assert_eq!(
+        samples("run-worker").len(),
+        3,
+        "a sample that is not played"
+    );
 }

@@ -50,7 +50,9 @@ async fn links_in_mails_begin_with_the_configured_address_whatever_the_request_s
 }
 
 fn record(message: &QueueMessage) -> serde_json::Value {
-    let QueueMessage::MailWaits { id, .. } = message;
+    let QueueMessage::MailWaits { id, .. } = message else {
+        panic!("{message:?} is no mail");
+    };
     let body = serde_json::to_string(message).expect("JSON");
     json!({"messageId": id.to_string(), "body": body})
 }

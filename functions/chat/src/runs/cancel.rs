@@ -13,7 +13,7 @@ use crate::Chat;
 
 /// Stops a run.
 ///
-/// The process that works on it learns it within about a second. What was written until then is kept as the
+/// One that waits in the queue ends at once. The process that works on it learns it within about a second. What was written until then is kept as the
 /// answer, with the finish reason `cancelled`; where nothing was written the run ends with a problem. A run that has
 /// ended stays as it is.
 #[utoipa::path(
@@ -23,7 +23,7 @@ use crate::Chat;
     security(("bearer" = [])),
     params(("run_id" = RunId, Path, description = "The run.")),
     responses(
-        (status = 200, description = "It had ended before.", body = RunView),
+        (status = 200, description = "It has ended, or had before.", body = RunView),
         (status = 202, description = "It will stop: its events tell when.", body = RunView),
     ),
 )]
@@ -34,9 +34,9 @@ pub(crate) async fn cancel_run(
     Path(id): Path<RunId>,
 ) -> Result<(StatusCode, Json<RunView>)> {
     let run = read(&chat, &caller, id).await?;
-    let store = chat.app.store.of(&caller);
-    if !run.status.is_terminal() && store.run_cancel(id).await? {
-        tracing::info!(run.id = %id, "run {id} shall stop");
+    if !run.status.is_terminal() {
+        let store = chat.app.store.of(&caller);
+        chat.engine.cancel(&store, run).await?;
     }
     let run = read(&chat, &caller, id).await?;
     let status = if run.status.is_terminal() {

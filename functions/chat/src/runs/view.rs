@@ -12,7 +12,7 @@ use shared::model::{
 pub(crate) struct RunView {
     /// Its id.
     id: RunId,
-    /// Where it is. All but `in_progress` are final.
+    /// Where it is. All but `queued` and `in_progress` are final.
     status: RunStatus,
     /// The conversation.
     conversation_id: ConversationId,

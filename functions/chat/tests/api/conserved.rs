@@ -180,7 +180,9 @@ impl World {
         let now = self.api.app.clock.now();
         let path = conversation(&self.api, json!({"model": "large"})).await;
         let (question, run) = new_run(&path, amount, &self.budgets, now);
-        let begun = self.store.turn_begin(&question, &run, None, &self.budgets);
+        let begun = self
+            .store
+            .turn_begin(&question, &run, None, &self.budgets, None);
         let expected = if self.room(now, amount) {
             Begun::Yes
         } else {

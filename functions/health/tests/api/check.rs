@@ -61,6 +61,7 @@ fn variables(
     variables.extend([
         ("QUEUE_URL", format!("{storage}/queue")),
         ("MAIL_QUEUE_URL", format!("{storage}/mail")),
+        ("RUN_QUEUE_URL", format!("{storage}/runs")),
         ("AWS_REGION", "us-east-1".to_owned()),
         ("AWS_ACCESS_KEY_ID", "local".to_owned()),
         ("AWS_SECRET_ACCESS_KEY", "local".to_owned()),
@@ -98,7 +99,7 @@ async fn what_can_be_reached_and_is_good_is_ok() {
             .lines()
             .filter(|line| line.starts_with("ok    "))
             .count(),
-        8,
+        9,
         "{printed}"
     );
 }
@@ -116,7 +117,7 @@ async fn what_can_t_be_used_is_told_with_its_cause_and_without_its_value() {
             "{name}: {printed}"
         );
     }
-    for name in ["data_keys", "bucket", "queue", "mail_queue"] {
+    for name in ["data_keys", "bucket", "queue", "mail_queue", "run_queue"] {
         assert!(
             printed.contains(&format!("WRONG {name}: ")),
             "{name}: {printed}"

@@ -55,6 +55,7 @@ async fn readiness_has_a_result_for_each_dependency_and_fails_with_any() {
         ("bucket", "failed"),
         ("queue", "failed"),
         ("mail_queue", "failed"),
+        ("run_queue", "failed"),
         ("provider_keys", "failed"),
     ] {
         assert_eq!(status_of(&reply, name), status, "{name}: {}", reply.text);
