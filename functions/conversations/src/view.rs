@@ -6,7 +6,8 @@ use engine::Catalogues;
 use serde::Serialize;
 use shared::http::{Json, Timestamp, etag};
 use shared::model::{
-    Conversation, ConversationId, ConversationStatus, ModelSettings, SystemPrompt, Title,
+    Conversation, ConversationId, ConversationStatus, MessageId, ModelSettings, RunId, Summary,
+    SystemPrompt, Title,
 };
 use shared::store::TenantStore;
 use shared::{Error, Result};
@@ -55,6 +56,61 @@ impl From<Conversation> for ConversationView {
             status,
             created_at: Timestamp(created_at),
             active_at: Timestamp(active_at),
+        }
+    }
+}
+
+/// A conversation with the summary of its oldest messages, which stands neither in lists nor in replies to changes.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub(crate) struct ConversationWithSummary {
+    #[serde(flatten)]
+    pub(crate) conversation: ConversationView,
+    /// What models are sent in the place of its oldest messages, once it outgrew the window of one; else `null`.
+    pub(crate) summary: Option<SummaryView>,
+}
+
+/// What stands in for the oldest messages of a conversation.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = ConversationSummary)]
+pub(crate) struct SummaryView {
+    /// What it says. A model wrote it.
+    text: String,
+    /// The newest message that it covers.
+    until_message_id: MessageId,
+    /// Whether all messages up to that one went into it. Where they were more than a window holds, only the newest of them
+    /// did.
+    complete: bool,
+    /// The provider that was asked for it.
+    provider: String,
+    /// The model that wrote it.
+    model: String,
+    /// The run that needed it.
+    run_id: RunId,
+    /// When it was written.
+    created_at: Timestamp,
+}
+
+impl From<Summary> for SummaryView {
+    fn from(summary: Summary) -> Self {
+        let Summary {
+            text,
+            covers_until: _,
+            covers_message,
+            complete,
+            context_window: _,
+            provider,
+            model,
+            run,
+            created_at,
+        } = summary;
+        Self {
+            text,
+            until_message_id: covers_message,
+            complete,
+            provider,
+            model,
+            run_id: run,
+            created_at: Timestamp(created_at),
         }
     }
 }

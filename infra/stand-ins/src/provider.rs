@@ -76,6 +76,11 @@ impl ScriptedProvider {
         self.desk.refuse(key);
     }
 
+    /// From now on does that where the last message has that text in it.
+    pub fn script_when(&self, text: &str, script: Script) {
+        self.desk.script_when(text, script);
+    }
+
     /// The requests for answers since this was asked last.
     pub fn take_requests(&self) -> Vec<Received> {
         self.desk.take()
@@ -195,7 +200,7 @@ async fn answer(wire: Wire, desk: &Desk, headers: HeaderMap, body: Value) -> Res
     let refusal = desk.refusal(&headers);
     let (said, model) = (wire.said(&body), body["model"].as_str().unwrap_or_default());
     let before = desk.asked_before(format!("{model} {said}"));
-    let script = Script::of(&said).when(model, before);
+    let script = desk.script(&said).when(model, before);
     desk.note(Received { headers, body });
     if let Some(refusal) = refusal {
         return refusal;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use shared::error::ProviderFault;
 use shared::model::{
-    Attempt, FinishReason, MAX_CONTENT_BYTES, MAX_PARTS_BYTES, RequestId, RunEvent,
+    Attempt, AttemptPurpose, FinishReason, MAX_CONTENT_BYTES, MAX_PARTS_BYTES, RequestId, RunEvent,
 };
 use shared::store::Pulse;
 use shared::{Error, Result};
@@ -46,6 +46,7 @@ impl Running {
         );
         while let Some(candidate) = candidates.next() {
             self.model = candidate.model.clone();
+            self.run.context = Some(candidate.window.context());
             let (outcome, latency, said) = self.ask(&candidate, recorder).await;
             if several {
                 self.note_health(&outcome).await;
@@ -86,7 +87,7 @@ impl Running {
             let said = collected.parts.bytes() > 0;
             let counted = counted(&answered, &collected);
             let outcome = outcome(answered, collected, &self.tools);
-            self.note_attempt(&outcome, latency, counted);
+            self.note_attempt(&outcome, latency, counted, AttemptPurpose::Answer);
             let again = match &outcome {
                 Outcome::Failed(error) if left > 0 && !said => pause_before_again(error),
                 _ => None,
@@ -236,7 +237,13 @@ impl Running {
         }
     }
 
-    fn note_attempt(&mut self, outcome: &Outcome, latency: Duration, counted: Counted) {
+    pub(crate) fn note_attempt(
+        &mut self,
+        outcome: &Outcome,
+        latency: Duration,
+        counted: Counted,
+        purpose: AttemptPurpose,
+    ) {
         let (problem, first_token) = match outcome {
             Outcome::Answered(collected, _) => (None, collected.first_token),
             Outcome::Failed(error) => (Some(problem(error, &self.run).slug), None),
@@ -252,6 +259,7 @@ impl Running {
         self.run.attempts.push(Attempt {
             provider: self.model.provider().name.clone(),
             model: self.model.spec().id.clone(),
+            purpose,
             problem,
             first_token_ms: first_token.map(milliseconds),
             latency_ms: milliseconds(latency),

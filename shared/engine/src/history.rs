@@ -11,24 +11,29 @@ use crate::provider::{PromptMessage, Speaker};
 /// What stands before messages that begin in the middle of calls of tools.
 const LEFT_OUT: &str = "[Earlier messages were left out.]";
 
-/// The messages for that model, oldest first. They begin with a person's, because some providers refuse to begin
-/// with an answer; where a long row of calls leaves no room for one, a word of ours stands there. Calls that nobody answered are left out with what depends on them, because all providers refuse them.
+/// The messages for that model, oldest first, after the summary of older ones if there is one. They begin with a person's,
+/// because some providers refuse to begin with an answer: the summary counts as one, and where a long row of calls leaves
+/// no room for one, a word of ours stands there. Calls that nobody answered are left out with what depends on them, because all providers refuse them.
 /// What the model can't take is told in words.
 pub(crate) fn sent<'a>(
+    summary: Option<PromptMessage>,
     oldest_first: impl Iterator<Item = &'a Turned>,
     model: &ModelSpec,
 ) -> Vec<PromptMessage> {
     let mut messages: Vec<&Turned> = oldest_first.collect();
-    let first = |role: Role| messages.iter().position(|message| message.role == role);
-    let mut sent: Vec<PromptMessage> = Vec::new();
-    let begin = first(Role::User).or_else(|| {
+    let begin = begin(&messages, summary.is_some());
+    messages.drain(..begin);
+    let mut sent: Vec<PromptMessage> = summary.into_iter().collect();
+    if sent.is_empty()
+        && messages
+            .first()
+            .is_none_or(|first| first.role != Role::User)
+    {
         sent.push(PromptMessage {
             speaker: Speaker::User,
             parts: vec![ContentPart::text(LEFT_OUT)],
         });
-        first(Role::Assistant)
-    });
-    messages.drain(..begin.unwrap_or(messages.len()));
+    }
     for (index, message) in messages.iter().enumerate() {
         let (before, after) = (index.checked_sub(1), index + 1);
         let neighbour = |index: Option<usize>, role: Role| {
@@ -69,6 +74,18 @@ pub(crate) fn sent<'a>(
         });
     }
     sent
+}
+
+/// How many of the oldest messages are not sent, because nothing may begin with them.
+pub(crate) fn begin(oldest_first: &[&Turned], after_summary: bool) -> usize {
+    let first = |role: Role| oldest_first.iter().position(|message| message.role == role);
+    let (question, answer) = (first(Role::User), first(Role::Assistant));
+    let begin = if after_summary {
+        question.into_iter().chain(answer).min()
+    } else {
+        question.or(answer)
+    };
+    begin.unwrap_or(oldest_first.len())
 }
 
 fn without_open_calls(parts: &[ContentPart], answered: Option<HashSet<&str>>) -> Vec<ContentPart> {

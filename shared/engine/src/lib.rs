@@ -22,6 +22,7 @@ mod recorder;
 mod running;
 mod settle;
 mod sse;
+mod summary;
 mod tokens;
 mod tools;
 mod turn;

@@ -5,7 +5,9 @@ use std::time::Duration;
 use shared::clock::Moment;
 use shared::error::FieldError;
 use shared::http::TraceContext;
-use shared::model::{Conversation, Message, ModelSettings, RequestId, Role, Target};
+use shared::model::{
+    ContextOverflow, Conversation, Message, ModelSettings, RequestId, Role, Summary, Target,
+};
 use shared::store::Circuit;
 use shared::{Error, Result};
 
@@ -23,6 +25,8 @@ pub(crate) struct Wishes<'a> {
     pub(crate) conversation: &'a Conversation,
     /// The message before the question.
     pub(crate) newest: Option<&'a Message>,
+    /// What stands in for its oldest messages.
+    pub(crate) summary: Option<&'a Summary>,
     pub(crate) tenant: &'a ModelSettings,
 }
 
@@ -166,6 +170,7 @@ fn candidate(target: &Target, model: &Model, wishes: Wishes<'_>) -> Result<Candi
         conversation,
         tenant,
         newest,
+        summary,
     } = wishes;
     let mut settings = asked.settings.clone();
     settings = settings.or(&conversation.settings).or(tenant);
@@ -176,6 +181,10 @@ fn candidate(target: &Target, model: &Model, wishes: Wishes<'_>) -> Result<Candi
     let wanted = settings.max_output_tokens.unwrap_or(u32::MAX);
     let output = wanted.min(spec.max_output_tokens);
     settings.max_output_tokens = Some(output);
+    let overflow = settings.context_overflow;
+    let overflow = *settings
+        .context_overflow
+        .insert(overflow.unwrap_or(ContextOverflow::Summarize));
     check(model, &settings, asked, newest)?;
     let prompt = conversation.system_prompt.as_deref();
     let tools = serde_json::to_string(&asked.tools).map_err(Error::internal)?;
@@ -196,7 +205,7 @@ fn candidate(target: &Target, model: &Model, wishes: Wishes<'_>) -> Result<Candi
     Ok(Candidate {
         model: model.clone(),
         settings,
-        window,
+        window: window.with_summary(overflow, summary),
         attempts: target.attempts,
         first_token_timeout: target
             .first_token_timeout_ms

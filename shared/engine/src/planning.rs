@@ -36,6 +36,7 @@ impl Engine {
             asked,
             conversation,
             newest: page.newest_first.first(),
+            summary: page.summary.as_ref(),
             tenant: catalogue.settings(),
         };
         let mut plan = Plan::new(choice, wishes)?;

@@ -132,16 +132,20 @@ impl Engine {
         let (id, place) = (run.conversation, run.question_sequence);
         let counted = run.reservation.iter().flat_map(|one| &one.budgets);
         let scopes: Vec<BudgetScope> = counted.clone().map(|counted| counted.scope).collect();
-        let (conversation, question, page, work, mut budgets) = tokio::try_join!(
+        let (conversation, mut page, work, mut budgets) = tokio::try_join!(
             store.conversation_get(id),
-            store.message_get(id, place),
-            store.message_history(id, place, FIRST_PAGE),
+            store.message_newest(id, FIRST_PAGE),
             store.work_get(run.id),
             store.budgets_get(&scopes),
         )?;
         budgets.retain(|budget| counted.clone().any(|one| *one == budget.counted_by()));
         let conversation = conversation.ok_or(Error::NotFound("conversation"))?;
-        let question = question.ok_or(Error::NotFound("message"))?;
+        // Nobody says anything after it until it is answered.
+        let newest = page.newest_first.first();
+        if newest.is_none_or(|newest| newest.sequence != place) {
+            return Err(Error::NotFound("message"));
+        }
+        let question = page.newest_first.remove(0);
         // It is deleted with its run, or with the run's beginning.
         let work = work.ok_or(Error::NotFound("run"))?;
         let work: Work = serde_json::from_str(&work).map_err(Error::internal)?;

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use shared::clock::Clock;
-use shared::model::{Run, RunEvent};
+use shared::model::{Attempt, Run, RunEvent};
 use shared::store::{MOST_EVENTS_AT_ONCE, Pulse, TenantStore};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
@@ -29,7 +29,15 @@ const ATTEMPTS: u32 = 4;
 pub(crate) struct Recorder {
     events: mpsc::UnboundedSender<RunEvent>,
     pulse: watch::Receiver<Pulse>,
+    spent: watch::Sender<Option<Spent>>,
     task: JoinHandle<()>,
+}
+
+/// What is charged if the process dies.
+#[derive(Debug, Clone)]
+struct Spent {
+    sent_tokens: u64,
+    attempts: Vec<Attempt>,
 }
 
 impl Recorder {
@@ -37,11 +45,13 @@ impl Recorder {
     pub(crate) fn start(store: TenantStore, run: Run, clock: Clock) -> Self {
         let (events, received) = mpsc::unbounded_channel();
         let (sender, pulse) = watch::channel(Pulse::GoOn);
+        let (spent, spending) = watch::channel(None);
         let writer = Writer {
             store,
             run,
             clock,
             pulse: sender,
+            spent: spending,
             waiting: Vec::new(),
             bytes: 0,
             since: Instant::now(),
@@ -49,6 +59,7 @@ impl Recorder {
         Self {
             events,
             pulse,
+            spent,
             task: tokio::spawn(writer.run(received)),
         }
     }
@@ -58,6 +69,14 @@ impl Recorder {
         if self.events.send(event).is_err() {
             tracing::error!("the task that stores events is gone");
         }
+    }
+
+    /// Says with the next pulse how many tokens a model is sent now, and what was asked before.
+    pub(crate) fn sends(&self, sent_tokens: u64, attempts: &[Attempt]) {
+        self.spent.send_replace(Some(Spent {
+            sent_tokens,
+            attempts: attempts.to_vec(),
+        }));
     }
 
     /// Returns when the run shall not go on, and why.
@@ -86,6 +105,7 @@ struct Writer {
     run: Run,
     clock: Clock,
     pulse: watch::Sender<Pulse>,
+    spent: watch::Receiver<Option<Spent>>,
     waiting: Vec<RunEvent>,
     bytes: usize,
     /// Since when the first of them waits.
@@ -140,7 +160,11 @@ impl Writer {
         }
     }
 
-    async fn pulse(&self) {
+    async fn pulse(&mut self) {
+        if let Some(spent) = self.spent.borrow_and_update().clone() {
+            self.run.sent_tokens = spent.sent_tokens;
+            self.run.attempts = spent.attempts;
+        }
         let until = self.clock.now().plus(LEASE);
         match self.store.run_pulse(&self.run, until).await {
             Ok(pulse) => {

@@ -64,7 +64,10 @@ impl Running {
         let clock = self.engine.app.clock.clone();
         let mut recorder = Recorder::start(self.store.clone(), self.run.clone(), clock);
         self.send(TurnEvent::Event(events::start(&self.run))).await;
-        let (outcome, latency) = self.attempts(&mut recorder).await;
+        let (outcome, latency) = match self.summarize(&mut recorder).await {
+            Some(stopped) => (stopped, Duration::ZERO),
+            None => self.attempts(&mut recorder).await,
+        };
         // What is left to store of the events is stored beside the answer, and nobody waits for it.
         let stored = tokio::spawn(recorder.finish());
         let last = match outcome {

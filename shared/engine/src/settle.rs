@@ -2,8 +2,8 @@
 
 use shared::http::Problem;
 use shared::model::{
-    Answer, Attempt, FinishReason, Message, MicroDollars, Role, Run, RunEnd, RunProblem, RunStatus,
-    RunnerId, Usage,
+    Answer, Attempt, AttemptPurpose, FinishReason, Message, MicroDollars, Role, Run, RunEnd,
+    RunProblem, RunStatus, RunnerId, Usage,
 };
 use shared::store::{Ended, TenantStore};
 use shared::{Error, Result};
@@ -40,7 +40,9 @@ impl Engine {
         let catalogue = self.catalogues.of(store).await?;
         let (mut written, stored) = self.written_down(store, &run, &catalogue).await?;
         let dead = run.owner;
-        let mut attempts = std::mem::take(&mut written.before);
+        // What was summed up before the answer stands there already.
+        let mut attempts = run.attempts.clone();
+        attempts.append(&mut written.before);
         attempts.push(charged(&run, &written, &catalogue));
         let costs = attempts
             .iter()
@@ -132,7 +134,7 @@ impl Engine {
 }
 
 /// What an attempt of a process that died is charged: all that was to be sent, because it most likely was, and what is
-/// known of the answer.
+/// known of the answer. While a summary is made, that is what the summary is made of.
 fn charged(run: &Run, written: &Written, catalogue: &Catalogue) -> Attempt {
     let usage = Usage {
         input_tokens: run.sent_tokens,
@@ -145,6 +147,7 @@ fn charged(run: &Run, written: &Written, catalogue: &Catalogue) -> Attempt {
     Attempt {
         provider: written.provider.clone(),
         model: written.model.clone(),
+        purpose: AttemptPurpose::Answer,
         problem: Some(Problem::slug(&Error::RunInterrupted).to_owned()),
         first_token_ms: None,
         latency_ms: milliseconds(alive),

@@ -196,7 +196,7 @@ impl Engine {
         let id = request.conversation;
         let (conversation, page, before, budgets, _) = tokio::try_join!(
             store.conversation_get(id),
-            store.message_history(id, u64::MAX, FIRST_PAGE),
+            store.message_newest(id, FIRST_PAGE),
             self.begun_before(store, request.once.as_ref()),
             self.budgets.of(store, caller),
             self.catalogues.of(store),
@@ -267,8 +267,7 @@ impl Engine {
         if run.is_none_or(|run| !run.status.is_terminal()) {
             return Err(Error::ConversationBusy);
         }
-        let page = store.message_history(conversation, u64::MAX, FIRST_PAGE);
-        page.await
+        store.message_newest(conversation, FIRST_PAGE).await
     }
 
     /// The rows that a turn begins with. A question takes the number after the newest message's and leaves one for
@@ -310,6 +309,7 @@ impl Engine {
             usage: None,
             cost: None,
             sent_tokens: first.window.used(),
+            context: None,
             reservation: None,
             problem: None,
             owner: RunnerId::new(),

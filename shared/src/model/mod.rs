@@ -18,6 +18,7 @@ mod registry;
 mod run;
 mod session;
 mod settings;
+mod summary;
 mod tenant;
 
 pub use api_key::{ApiKey, ApiKeyName, KeySecret, Scope, Scopes};
@@ -50,9 +51,10 @@ pub use llm::{
 pub use price::{MicroDollars, Price};
 pub use question::{Content, MAX_PARTS_BYTES, Question};
 pub use registry::{Defaults, MAX_REGISTRY_BYTES, Registry, Route, Target};
-pub use run::{Attempt, Run, RunEnd, RunEvent, RunProblem, RunStatus};
+pub use run::{Attempt, AttemptPurpose, Run, RunContext, RunEnd, RunEvent, RunProblem, RunStatus};
 pub use session::Session;
-pub use settings::{ModelSettings, ReasoningEffort};
+pub use settings::{ContextOverflow, ModelSettings, ReasoningEffort};
+pub use summary::Summary;
 pub use tenant::{
     Invitation, Member, Membership, MembershipRole, Tenant, TenantName, TenantStatus,
 };

@@ -33,6 +33,17 @@ impl RunStatus {
     }
 }
 
+/// What a provider was asked for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AttemptPurpose {
+    /// The answer.
+    #[default]
+    Answer,
+    /// A summary of the oldest messages, before the answer.
+    Summary,
+}
+
 /// One attempt to get an answer out of a provider.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Attempt {
@@ -40,6 +51,10 @@ pub struct Attempt {
     pub provider: String,
     /// The model.
     pub model: String,
+    /// What it was asked for.
+    #[serde(default)]
+    #[schema(required = false)]
+    pub purpose: AttemptPurpose,
     /// Why it failed: the type of a problem without its prefix. Absent if it did not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
@@ -62,6 +77,17 @@ pub struct Attempt {
     /// The price list that it was charged by.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub price_version: Option<String>,
+}
+
+/// What the model was sent of the conversation, beside its system prompt and the question.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct RunContext {
+    /// How many of its newest messages.
+    pub messages: u64,
+    /// The newest message that the summary covers; `null` if no summary was sent.
+    pub summary_until_message_id: Option<MessageId>,
+    /// Whether there are older messages that neither were sent nor are in the summary.
+    pub left_out: bool,
 }
 
 /// What happened in a run that its events are made of: what stands in its row.
@@ -92,7 +118,7 @@ pub struct Run {
     /// Where it is.
     #[serde(rename = "run_status")]
     pub status: RunStatus,
-    /// Who was asked, in order.
+    /// Who was asked, in order. Until the run has ended only summaries stand here.
     pub attempts: Vec<Attempt>,
     /// What the answer used. What attempts before it used stands there.
     pub usage: Option<Usage>,
@@ -101,6 +127,9 @@ pub struct Run {
     /// How many tokens the model is sent, as we count them: what is charged if nobody learns what the provider counted.
     #[serde(default)]
     pub sent_tokens: u64,
+    /// What the model that was asked last was sent. `None` until one is asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub context: Option<RunContext>,
     /// What it has set aside of budgets. It stays when the run has ended, and counts no more then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reservation: Option<Reservation>,

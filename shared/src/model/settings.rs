@@ -35,6 +35,16 @@ impl ReasoningEffort {
     }
 }
 
+/// What becomes of the oldest messages when a conversation no longer fits the model's window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ContextOverflow {
+    /// The model sums them up, and later turns are sent the summary in their place.
+    Summarize,
+    /// They are left out.
+    Truncate,
+}
+
 /// How a model should answer. What is left out is said by what is less near: the turn's settings come before the
 /// conversation's, and those before the tenant's; what nobody says is left to the provider.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, utoipa::ToSchema)]
@@ -60,6 +70,10 @@ pub struct ModelSettings {
     /// or a tenant says does not count for others.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reasoning_effort: Option<ReasoningEffort>,
+    /// What becomes of the oldest messages when the conversation no longer fits the model's window: `summarize` if
+    /// nobody says it. A summary is an attempt of the run that needs it, and is charged like one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub context_overflow: Option<ContextOverflow>,
 }
 
 impl ModelSettings {
@@ -72,6 +86,7 @@ impl ModelSettings {
             max_output_tokens: self.max_output_tokens.or(others.max_output_tokens),
             stop: self.stop.or_else(|| others.stop.clone()),
             reasoning_effort: self.reasoning_effort.or(others.reasoning_effort),
+            context_overflow: self.context_overflow.or(others.context_overflow),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Messages: `TENANT#<tenant>#CONV#<conversation>` / `MSG#<sequence, ten digits>`.
 //!
-//! Questions: the newest messages, the messages after one. A turn takes the next two sequence numbers, one
+//! Questions: the newest messages (with the summary, which stands behind them), the messages after one. A turn takes the next two sequence numbers, one
 //! for the question and one for its answer, so that the condition "this key is new" lets only one turn of a
 //! conversation through at a time without touching the conversation's row.
 
@@ -11,9 +11,12 @@ use serde::{Deserialize, Serialize};
 
 use super::TenantStore;
 use super::item::{Item, from_item, key, s, to_item};
+use super::summary::SUMMARY_SK;
 use crate::clock::Moment;
 use crate::error::{Error, Result};
-use crate::model::{Answer, ContentPart, ConversationId, Message, MessageId, Role, RunId, text_of};
+use crate::model::{
+    Answer, ContentPart, ConversationId, Message, MessageId, Role, RunId, Summary, text_of,
+};
 
 /// DynamoDB's limit for one BatchWriteItem.
 const BATCH: usize = 25;
@@ -61,6 +64,8 @@ pub struct History {
     pub newest_first: Vec<Message>,
     /// Whether older ones were left unread.
     pub has_more: bool,
+    /// What stands in for the oldest of all. `None` too where it was not asked for.
+    pub summary: Option<Summary>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -91,12 +96,16 @@ const fn is_zero(count: &u32) -> bool {
     *count == 0
 }
 
+fn message(row: Item) -> Result<Message> {
+    from_item::<MessageItem>(row).map(Message::from)
+}
+
 fn message_sk(sequence: u64) -> String {
     format!("MSG#{sequence:010}")
 }
 
 impl TenantStore {
-    fn message_pk(&self, conversation: ConversationId) -> String {
+    pub(super) fn message_pk(&self, conversation: ConversationId) -> String {
         format!("TENANT#{}#CONV#{conversation}", self.tenant)
     }
 
@@ -156,6 +165,27 @@ impl TenantStore {
         Ok(History {
             newest_first,
             has_more,
+            summary: None,
+        })
+    }
+
+    /// The newest messages and the summary, at most `limit` rows. A single Query: the summary's row stands behind all
+    /// messages.
+    pub async fn message_newest(
+        &self,
+        conversation: ConversationId,
+        limit: u32,
+    ) -> Result<History> {
+        let bounds = ("MSG#", SUMMARY_SK.to_owned());
+        let rows = self.rows(conversation, bounds, false, limit as usize);
+        let (mut rows, next) = rows.await?;
+        let is_summary = |row: &Item| row.get("sk").is_some_and(|sk| *sk == s(SUMMARY_SK));
+        let summary = rows.first().is_some_and(is_summary);
+        let summary = summary.then(|| rows.remove(0)).map(from_item).transpose()?;
+        Ok(History {
+            newest_first: rows.into_iter().map(message).collect::<Result<_>>()?,
+            has_more: next,
+            summary,
         })
     }
 
@@ -166,6 +196,19 @@ impl TenantStore {
         forward: bool,
         limit: usize,
     ) -> Result<(Vec<Message>, bool)> {
+        let rows = self.rows(conversation, (first, last), forward, limit);
+        let (rows, more) = rows.await?;
+        let messages = rows.into_iter().map(message);
+        Ok((messages.collect::<Result<_>>()?, more))
+    }
+
+    async fn rows(
+        &self,
+        conversation: ConversationId,
+        (first, last): (&str, String),
+        forward: bool,
+        limit: usize,
+    ) -> Result<(Vec<Item>, bool)> {
         let query = self.store.db.query().table_name(&*self.store.table);
         let query = query
             .consistent_read(true)
@@ -176,9 +219,7 @@ impl TenantStore {
             .scan_index_forward(forward)
             .limit(i32::try_from(limit).unwrap_or(i32::MAX));
         let (items, next) = self.store.page(query, None).await?;
-        let messages = items.into_iter();
-        let messages = messages.map(|item| from_item::<MessageItem>(item).map(Message::from));
-        Ok((messages.collect::<Result<_>>()?, next.is_some()))
+        Ok((items, next.is_some()))
     }
 
     /// The message at that place of a conversation.
@@ -203,7 +244,7 @@ impl TenantStore {
         self.store.put_once(item, message.id.to_string())
     }
 
-    /// Deletes all messages of a conversation, with what is kept of their runs.
+    /// Deletes all messages of a conversation and its summary, with what is kept of their runs.
     pub(super) async fn messages_delete(&self, conversation: ConversationId) -> Result<()> {
         #[derive(Deserialize)]
         struct Row {

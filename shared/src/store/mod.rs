@@ -25,6 +25,7 @@
 //! | `OUTBOX#<0 to f>` | `<mail>` | mails that are to be sent | `outbox.rs` |
 //! | `TENANT#<tenant>#USER#<user>` | `CONV#<conversation>` | a conversation | `conversation.rs` |
 //! | `TENANT#<tenant>#CONV#<conversation>` | `MSG#<sequence>` | a message | `message.rs` |
+//! | `TENANT#<tenant>#CONV#<conversation>` | `SUMMARY` | what stands in for its oldest messages | `summary.rs` |
 //! | `TENANT#<tenant>#USER#<user>` | `RUN#<run>` | what becomes of a question | `run.rs`, `turn.rs` |
 //! | `TENANT#<tenant>#RUN#<run>` | `EVENTS#<number>` | its events, for a day | `run.rs` |
 //! | `TENANT#<tenant>#RUN#<run>` | `WORK` | what a worker needs to begin it | `queued.rs` |
@@ -63,6 +64,7 @@ mod session;
 mod spend;
 mod spread;
 mod standing;
+mod summary;
 mod tenant;
 mod transaction;
 mod turn;

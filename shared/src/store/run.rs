@@ -124,15 +124,19 @@ impl TenantStore {
         }
     }
 
-    /// Says that `run.owner` works on the run until `lease_until`, and what it sent, and learns whether it shall.
+    /// Says that `run.owner` works on the run until `lease_until`, what it sent and which attempts it made, and learns
+    /// whether it shall go on.
     pub async fn run_pulse(&self, run: &Run, lease_until: Moment) -> Result<Pulse> {
         let request = self.store.db.update_item().table_name(&*self.store.table);
         let request = request
             .set_key(Some(self.run_key(run.id)))
-            .update_expression("SET lease_until = :lease, sent_tokens = :sent")
+            .update_expression(
+                "SET lease_until = :lease, sent_tokens = :sent, attempts = :attempts",
+            )
             .condition_expression("run_owner = :owner AND run_status = :in_progress")
             .expression_attribute_values(":lease", moment(lease_until)?)
             .expression_attribute_values(":sent", n(run.sent_tokens))
+            .expression_attribute_values(":attempts", value(&run.attempts)?)
             .expression_attribute_values(":owner", value(run.owner)?)
             .expression_attribute_values(":in_progress", value(RunStatus::InProgress)?)
             .return_values(ReturnValue::AllNew);

@@ -23,6 +23,7 @@ pub async fn put_message(store: &TenantStore, conversation: ConversationId, mess
         usage: None,
         cost: None,
         sent_tokens: 0,
+        context: None,
         reservation: None,
         problem: None,
         owner: RunnerId::new(),

@@ -3,7 +3,8 @@
 use serde::Serialize;
 use shared::http::Timestamp;
 use shared::model::{
-    Attempt, ConversationId, MessageId, MicroDollars, ModelSettings, Run, RunId, RunStatus, Usage,
+    Attempt, ConversationId, MessageId, MicroDollars, ModelSettings, Run, RunContext, RunId,
+    RunStatus, Usage,
 };
 
 /// What becomes of a question.
@@ -28,7 +29,11 @@ pub(crate) struct RunView {
     route: Option<String>,
     /// How it is asked to answer: what the message, the conversation and the tenant's registry say together.
     settings: ModelSettings,
-    /// Who was asked until now, in order.
+    /// What the model that was asked last was sent of the conversation; `null` until it is known, and where the process
+    /// died.
+    context: Option<RunContext>,
+    /// Who was asked until now, in order: for the answer, and before it for a summary where the conversation outgrew the
+    /// window.
     attempts: Vec<Attempt>,
     /// What was used, as the provider counted it; `null` until it is known, and where the provider did not say.
     usage: Option<Usage>,
@@ -64,6 +69,7 @@ impl From<Run> for RunView {
             usage,
             cost,
             sent_tokens: _,
+            context,
             reservation: _,
             problem,
             owner: _,
@@ -85,6 +91,7 @@ impl From<Run> for RunView {
             model,
             route,
             settings,
+            context,
             attempts,
             usage,
             cost_micro_dollars: cost,

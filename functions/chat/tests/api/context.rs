@@ -12,7 +12,11 @@ fn thirty_eight(sequence: u64) -> String {
 #[tokio::test]
 async fn the_newest_messages_that_fit_are_sent() {
     let api = api().await;
-    let path = conversation(&api, json!({"system_prompt": "Be brief."})).await;
+    let path = conversation(
+        &api,
+        json!({"system_prompt": "Be brief.", "settings": {"context_overflow": "truncate"}}),
+    )
+    .await;
     fill(&api, &path, 200, thirty_eight).await;
     say(&api, &path, "Hi").await;
     let sent = sent(&api);

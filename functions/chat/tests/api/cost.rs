@@ -7,7 +7,8 @@ use crate::helpers::{api, conversation, fill, say};
 
 /// The calls of one turn in a conversation of that many messages.
 async fn calls_of_a_turn(api: &TestApi, length: u64) -> Vec<Call> {
-    let path = conversation(api, json!({})).await;
+    let truncate = json!({"settings": {"context_overflow": "truncate"}});
+    let path = conversation(api, truncate).await;
     // Messages of an ordinary length: 50 of them are more than the window holds.
     fill(api, &path, length, |sequence| format!("{sequence:0300}")).await;
     // Who calls, and which keys the tenant brought, is read once in half a minute.

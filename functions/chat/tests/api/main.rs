@@ -19,6 +19,7 @@ mod runs;
 mod settings;
 mod settled;
 mod streamed_turns;
+mod summary;
 mod tools;
 mod trace;
 mod two_turns;

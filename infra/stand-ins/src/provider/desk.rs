@@ -8,6 +8,8 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
+use super::Script;
+
 /// A request as the provider got it.
 #[derive(Debug, Clone)]
 pub struct Received {
@@ -30,6 +32,7 @@ pub(super) struct Desk {
     received: Arc<Mutex<Vec<Received>>>,
     refused: Arc<Mutex<HashSet<String>>>,
     asked: Arc<Mutex<HashMap<String, usize>>>,
+    scripts: Arc<Mutex<Vec<(String, Script)>>>,
 }
 
 impl Desk {
@@ -47,6 +50,17 @@ impl Desk {
 
     pub(super) fn take(&self) -> Vec<Received> {
         std::mem::take(&mut lock(&self.received))
+    }
+
+    pub(super) fn script_when(&self, text: &str, script: Script) {
+        lock(&self.scripts).insert(0, (text.to_owned(), script));
+    }
+
+    /// What it does where the last message says that.
+    pub(super) fn script(&self, said: &str) -> Script {
+        let scripts = lock(&self.scripts);
+        let found = scripts.iter().find(|(text, _)| said.contains(text));
+        found.map_or_else(|| Script::of(said), |(_, script)| script.clone())
     }
 
     pub(super) fn refuse(&self, key: &str) {

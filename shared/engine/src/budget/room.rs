@@ -11,6 +11,7 @@ use shared::model::{
 use shared::{Error, Result};
 
 use crate::plan::{Candidate, Plan};
+use crate::summary;
 
 /// How long to wait for turns under way to give back what they do not need.
 const UNDER_WAY: Duration = Duration::from_secs(10);
@@ -25,7 +26,14 @@ pub(crate) fn reservation(
         return Ok(None);
     }
     let needs: Vec<Need<'_>> = plan.candidates.iter().map(Need::of).collect();
-    let amount = at_most(budgets, &needs, plan.switch_mid_answer)?;
+    let mut amount = at_most(budgets, &needs, plan.switch_mid_answer)?;
+    if let Some(need) = plan.candidates.first().and_then(Need::of_summary) {
+        let summary = at_most(budgets, &[need], false)?;
+        amount = Spend {
+            micro_dollars: amount.micro_dollars.plus(summary.micro_dollars),
+            tokens: amount.tokens.saturating_add(summary.tokens),
+        };
+    }
     Ok(Some(Reservation {
         amount,
         budgets: budgets.iter().map(Budget::counted_by).collect(),
@@ -50,6 +58,18 @@ impl<'a> Need<'a> {
             input_tokens: candidate.window.used(),
             output_tokens: output.unwrap_or(model.max_output_tokens).into(),
         }
+    }
+
+    /// What the summary needs that whoever is asked first has to make, with its own room in the prompt after it.
+    fn of_summary(candidate: &'a Candidate) -> Option<Self> {
+        candidate.window.needs_summary()?;
+        let model = candidate.model.spec();
+        let longest = summary::longest(model.context_window)?;
+        Some(Self {
+            model,
+            input_tokens: summary::input_tokens(model, longest) + longest,
+            output_tokens: summary::output_tokens(model, longest).into(),
+        })
     }
 }
 

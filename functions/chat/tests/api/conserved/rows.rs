@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use shared::clock::Moment;
 use shared::model::{
-    Actor, Answer, Attempt, Budget, FinishReason, Message, MessageId, MicroDollars, ModelSettings,
-    RequestId, Reservation, Role, Run, RunEnd, RunId, RunStatus, RunnerId, Spend, Usage,
+    Actor, Answer, Attempt, AttemptPurpose, Budget, FinishReason, Message, MessageId, MicroDollars,
+    ModelSettings, RequestId, Reservation, Role, Run, RunEnd, RunId, RunStatus, RunnerId, Spend,
+    Usage,
 };
 
 use crate::helpers::id;
@@ -31,6 +32,7 @@ pub(super) fn new_run(path: &str, amount: u64, budgets: &[Budget], now: Moment) 
         usage: None,
         cost: None,
         sent_tokens: amount / 2,
+        context: None,
         reservation: Some(Reservation {
             amount: Spend {
                 micro_dollars: MicroDollars(amount),
@@ -72,6 +74,7 @@ pub(super) fn ended(run: &Run, part: u64, now: Moment) -> Run {
         attempts: vec![Attempt {
             provider: run.provider.clone(),
             model: run.model.clone(),
+            purpose: AttemptPurpose::Answer,
             problem: None,
             first_token_ms: None,
             latency_ms: 1,
