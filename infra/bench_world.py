@@ -93,6 +93,7 @@ class World:
             "TOKEN_ISSUER": "https://bench.example.com",
             "PROVIDERS": json.dumps([provider]),
             "LIMITS": json.dumps(_LIMITS),
+            "RESPONSE_CACHE": "dynamodb",
             "ALLOWED_ORIGINS": "",
             "LOG_LEVEL": "info",
             "AWS_ENDPOINT_URL": self._aws if reachable else REFUSED,

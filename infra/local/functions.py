@@ -106,6 +106,7 @@ def write_settings(
             [provider.public() for provider in providers], separators=(",", ":")
         ),
         "LIMITS": json.dumps(_LIMITS, separators=(",", ":")),
+        "RESPONSE_CACHE": "dynamodb",
         # An application that is written on this machine, wherever its tools serve it.
         "ALLOWED_ORIGINS": ",".join(_ORIGINS),
         "LOG_LEVEL": "info",

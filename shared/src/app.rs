@@ -9,6 +9,7 @@ use crate::guard::Guard;
 use crate::limits::Limiter;
 use crate::mail::Post;
 use crate::queue::Queue;
+use crate::response_cache::ResponseCache;
 use crate::secrets::Secrets;
 use crate::store::Store;
 use crate::vault::Vault;
@@ -26,6 +27,8 @@ pub struct App {
     pub authenticator: Authenticator,
     /// What is stored encrypted.
     pub vault: Vault,
+    /// Answers that can be given again.
+    pub response_cache: ResponseCache,
     /// The outbox.
     pub post: Post,
     /// The queue that tells workers of runs.
@@ -55,6 +58,13 @@ impl App {
             config.data_keys_secret_id.clone(),
             clock.clone(),
         );
+        let password = config.response_cache_secret_id.clone();
+        let response_cache = ResponseCache::new(
+            &config.response_cache,
+            password.map(|id| (secrets.clone(), id)),
+            vault.clone(),
+            clock.clone(),
+        );
         let store = Store::new(sdk, &config.table_name);
         let standings = Standings::new(store.clone(), clock.clone());
         let guard = Guard::new(config.stage);
@@ -70,6 +80,7 @@ impl App {
             run_queue: Queue::sqs(sdk, config.run_queue_url.clone()),
             limiter: Limiter::new(config.limits.clone(), store.clone()),
             vault,
+            response_cache,
             store,
             authenticator: Authenticator::new(
                 keys,

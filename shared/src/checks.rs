@@ -7,6 +7,7 @@ use futures_util::future::{BoxFuture, join_all};
 
 use crate::app::App;
 use crate::auth::KeyRing;
+use crate::config::CacheBackend;
 use crate::error::{Error, Result};
 
 /// How long one check may take.
@@ -42,10 +43,10 @@ impl Checks {
     }
 
     /// All of them, side by side: `table`, `signing_keys`, `data_keys`, `provider_keys`, `bucket`, `queue`,
-    /// `mail_queue` and `run_queue`.
+    /// `mail_queue`, `run_queue`, and `response_cache` where that is a service of its own.
     pub async fn all(&self) -> Vec<Checked> {
         let config = &self.app.config;
-        let checks: [(&str, BoxFuture<'_, Result<()>>); 8] = [
+        let mut checks: Vec<(&str, BoxFuture<'_, Result<()>>)> = vec![
             ("table", Box::pin(self.app.store.check())),
             ("signing_keys", Box::pin(self.signing_keys())),
             ("data_keys", Box::pin(self.data_keys())),
@@ -55,6 +56,11 @@ impl Checks {
             ("mail_queue", Box::pin(self.queue(&config.mail_queue_url))),
             ("run_queue", Box::pin(self.queue(&config.run_queue_url))),
         ];
+        if let CacheBackend::Redis(_) = config.response_cache {
+            let cache = self.app.response_cache.check();
+            checks.push(("response_cache", Box::pin(cache)));
+        }
+        let checks = checks.into_iter();
         join_all(checks.map(|(name, work)| check(name, work))).await
     }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::limits::{self, Policy};
 use crate::model::{ProviderName, ProviderOwner, ProviderSpec, Wire};
 use crate::telemetry::Levels;
-use addresses::{SENDER_RULE, URL_RULE, name, secure_url, sender};
+use addresses::{CACHE_RULE, SENDER_RULE, URL_RULE, cache_backend, name, secure_url, sender};
 
 /// Where this deployment stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +31,19 @@ pub enum MailTransport {
     Ses,
     /// Into a directory, one file a mail; only where the stage is local.
     Directory(std::path::PathBuf),
+}
+
+/// Where answers are kept that can be given again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CacheBackend {
+    /// Nowhere: requests that want it are refused.
+    Off,
+    /// In each process alone.
+    Memory,
+    /// In the table.
+    DynamoDb,
+    /// In Redis or Valkey at that address, which has no password in it.
+    Redis(String),
 }
 
 /// All settings. `template.yaml` and the local stack set the variables of the same names.
@@ -72,6 +85,10 @@ pub struct Config {
     pub turn_timeout: Duration,
     /// `BACKGROUND_TIMEOUT_SECONDS`: how long a turn in the background may take; 840 if not set.
     pub background_timeout: Duration,
+    /// `RESPONSE_CACHE`: where answers are kept that can be given again.
+    pub response_cache: CacheBackend,
+    /// `RESPONSE_CACHE_SECRET_ID`: the secret that holds the password of a Redis; it has none if not set.
+    pub response_cache_secret_id: Option<String>,
     /// `ALLOWED_ORIGINS`: the origins whose pages may read answers in browsers; none if not set.
     pub allowed_origins: Vec<String>,
     /// `LOG_LEVEL`: which lines are logged; `info` if not set.
@@ -155,6 +172,16 @@ impl Config {
             limits: reader.limits(),
             turn_timeout: reader.seconds("TURN_TIMEOUT_SECONDS", 5..=840, 240),
             background_timeout: reader.seconds("BACKGROUND_TIMEOUT_SECONDS", 5..=840, 840),
+            response_cache: reader
+                .parsed("RESPONSE_CACHE", CACHE_RULE, |text| {
+                    cache_backend(text, stage)
+                })
+                .unwrap_or(CacheBackend::Off),
+            response_cache_secret_id: reader.optional(
+                "RESPONSE_CACHE_SECRET_ID",
+                SECRET_RULE,
+                secret,
+            ),
             allowed_origins: reader.origins(stage),
             log_level: reader.log_level(),
             stage: stage.unwrap_or(Stage::Local),
@@ -201,6 +228,16 @@ impl<G: Fn(&str) -> Option<String>> Reader<G> {
                 .push(format!("{name} is malformed: it must be {rule}"));
         }
         parsed
+    }
+
+    fn optional<T>(
+        &mut self,
+        name: &str,
+        rule: &str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Option<T> {
+        self.value(name)?;
+        self.parsed(name, rule, parse)
     }
 
     fn seconds(

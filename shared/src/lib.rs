@@ -21,6 +21,7 @@ pub mod limits;
 pub mod mail;
 pub mod model;
 pub mod queue;
+pub mod response_cache;
 pub mod rotation;
 pub mod secret_source;
 pub mod secrets;

@@ -9,6 +9,7 @@
 //!
 //! A sealed text is `v1.<key id>.<base64url of nonce, ciphertext and tag>`: AES-256-GCM with a random nonce.
 
+mod fingerprint;
 mod successor;
 
 use std::sync::Arc;

@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 
 use shared::error::ProviderFault;
 use shared::model::{
-    Attempt, AttemptPurpose, FinishReason, MAX_CONTENT_BYTES, MAX_PARTS_BYTES, RequestId, RunEvent,
+    Attempt, AttemptPurpose, FinishReason, MAX_CONTENT_BYTES, MAX_PARTS_BYTES, MicroDollars,
+    RequestId, RunEvent,
 };
 use shared::store::Pulse;
 use shared::{Error, Result};
@@ -18,7 +19,7 @@ use crate::building;
 use crate::collected::{Collected, Counted, Outcome, counted, outcome};
 use crate::events;
 use crate::plan::Candidate;
-use crate::provider::{Part, Prompt};
+use crate::provider::Part;
 use crate::recorder::Recorder;
 use crate::running::{Running, milliseconds};
 use crate::settle::problem;
@@ -76,11 +77,18 @@ impl Running {
         candidate: &Candidate,
         recorder: &mut Recorder,
     ) -> (Outcome, Duration, bool) {
+        let key = self.cache_key(candidate).await;
+        if let Some(before) = self.answered_before(key.as_ref()).await {
+            return self.say_again(candidate, before, recorder).await;
+        }
         let mut left = candidate.attempts;
         loop {
             left = left.saturating_sub(1);
             let started = Instant::now();
-            let mut collected = Collected::default();
+            let mut collected = Collected {
+                cache_key: key.as_ref().map(|(key, _)| key.clone()),
+                ..Collected::default()
+            };
             let answered = self.answer(candidate, started, recorder, &mut collected);
             let answered = answered.await;
             let latency = started.elapsed();
@@ -128,13 +136,7 @@ impl Running {
         };
         let trace = self.trace.clone();
         let system_prompt = self.conversation.system_prompt.clone();
-        let prompt = Prompt {
-            settings: candidate.provider_settings(&self.asked),
-            model: &candidate.model,
-            trace: &trace,
-            system_prompt: system_prompt.as_deref(),
-            messages: candidate.window.messages(candidate.model.spec()),
-        };
+        let prompt = candidate.prompt(&self.asked, system_prompt.as_deref(), &trace);
         let patience = candidate.first_token_timeout;
         let too_late = patience.map(|patience| (started + patience).into());
         let mut completion = tokio::select! {
@@ -158,7 +160,7 @@ impl Running {
     }
 
     /// Takes a piece of the answer. Whether it was the last.
-    async fn take(
+    pub(crate) async fn take(
         &mut self,
         part: Part,
         model: &str,
@@ -229,6 +231,8 @@ impl Running {
         let circuits = &self.engine.circuits;
         match outcome {
             Outcome::Answered(_, FinishReason::Cancelled) | Outcome::Lost => {}
+            // Nobody was asked.
+            Outcome::Answered(collected, _) if collected.cached.is_some() => {}
             Outcome::Answered(..) => circuits.answered(&self.store, &self.model).await,
             Outcome::Failed(Error::Provider { fault, .. }) if concerns_others(*fault) => {
                 circuits.failed(&self.store, &self.model).await;
@@ -250,8 +254,15 @@ impl Running {
             Outcome::Lost => (None, None),
         };
         let Counted { usage, estimated } = counted;
-        let price = self.model.spec().price.as_ref().filter(|_| usage.is_some());
+        let cached = match outcome {
+            Outcome::Answered(collected, _) => collected.cached,
+            Outcome::Failed(_) | Outcome::Lost => None,
+        };
+        let price = self.model.spec().price.as_ref();
+        let price = price.filter(|_| usage.is_some() && cached.is_none());
         let cost = price.zip(usage).map(|(price, usage)| price.of(&usage));
+        // Nothing, also where nobody knows what the model costs.
+        let cost = cost.or_else(|| cached.map(|_| MicroDollars::default()));
         self.run.cost = match (self.run.cost, cost) {
             (Some(before), Some(cost)) => Some(before.plus(cost)),
             (before, cost) => before.or(cost),
@@ -267,6 +278,7 @@ impl Running {
             usage_estimated: estimated,
             cost_micro_dollars: cost,
             price_version: price.map(|price| price.version.clone()),
+            cached_from: cached.map(|cached| cached.run),
         });
     }
 }

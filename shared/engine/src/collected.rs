@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use shared::error::ProviderFault;
-use shared::model::{FinishReason, Usage};
+use shared::model::{CachedFrom, FinishReason, Usage};
+use shared::response_cache::CacheKey;
 use shared::store::Pulse;
 use shared::{Error, Result};
 
@@ -23,6 +24,10 @@ pub(crate) struct Collected {
     pub(crate) sent_tokens: u64,
     /// Whether we stopped reading, because it became longer than a message may be.
     pub(crate) cut: bool,
+    /// Where it was made, if nobody was asked.
+    pub(crate) cached: Option<CachedFrom>,
+    /// Under which key it may be kept for others.
+    pub(crate) cache_key: Option<CacheKey>,
 }
 
 /// How asking ended.

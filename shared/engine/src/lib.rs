@@ -7,6 +7,7 @@ mod asking;
 mod attempting;
 mod budget;
 mod building;
+mod cached;
 mod catalogue;
 mod circuits;
 mod collected;

@@ -6,7 +6,8 @@ use shared::clock::Moment;
 use shared::error::FieldError;
 use shared::http::TraceContext;
 use shared::model::{
-    ContextOverflow, Conversation, Message, ModelSettings, RequestId, Role, Summary, Target,
+    CacheSettings, ContextOverflow, Conversation, Message, ModelSettings, RequestId, Role, Summary,
+    Target,
 };
 use shared::store::Circuit;
 use shared::{Error, Result};
@@ -28,6 +29,8 @@ pub(crate) struct Wishes<'a> {
     /// What stands in for its oldest messages.
     pub(crate) summary: Option<&'a Summary>,
     pub(crate) tenant: &'a ModelSettings,
+    /// Whether answers can be given again here.
+    pub(crate) has_cache: bool,
 }
 
 /// Who can be asked, in order.
@@ -64,6 +67,11 @@ impl Plan {
     /// # Errors
     /// `Invalid` if none can.
     pub(crate) fn new(choice: &Choice, wishes: Wishes<'_>) -> Result<Self> {
+        let insists = wishes.asked.settings.cache.and_then(CacheSettings::max_age);
+        if insists.is_some() && !wishes.has_cache {
+            let detail = "this deployment keeps no answers to give again; leave it out";
+            return Err(Error::invalid("/settings/cache", detail));
+        }
         let mut candidates = Vec::new();
         let mut refused = None;
         for (target, model) in &choice.targets {
@@ -144,9 +152,20 @@ impl Plan {
 }
 
 impl Candidate {
-    /// Its settings as a provider gets them.
-    pub(crate) fn provider_settings(&self, asked: &Asked) -> Settings {
-        provider_settings(&self.settings, asked)
+    /// What it is asked.
+    pub(crate) fn prompt<'a>(
+        &'a self,
+        asked: &Asked,
+        system_prompt: Option<&'a str>,
+        trace: &'a TraceContext,
+    ) -> Prompt<'a> {
+        Prompt {
+            settings: provider_settings(&self.settings, asked),
+            model: &self.model,
+            trace,
+            system_prompt,
+            messages: self.window.messages(self.model.spec()),
+        }
     }
 }
 
@@ -171,6 +190,7 @@ fn candidate(target: &Target, model: &Model, wishes: Wishes<'_>) -> Result<Candi
         tenant,
         newest,
         summary,
+        has_cache,
     } = wishes;
     let mut settings = asked.settings.clone();
     settings = settings.or(&conversation.settings).or(tenant);
@@ -178,6 +198,8 @@ fn candidate(target: &Target, model: &Model, wishes: Wishes<'_>) -> Result<Candi
     let insists = asked.settings.reasoning_effort;
     settings.reasoning_effort =
         insists.or_else(|| settings.reasoning_effort.filter(|_| spec.reasons()));
+    // What a conversation or a tenant says of it does not count where there is none.
+    settings.cache = settings.cache.filter(|_| has_cache);
     let wanted = settings.max_output_tokens.unwrap_or(u32::MAX);
     let output = wanted.min(spec.max_output_tokens);
     settings.max_output_tokens = Some(output);

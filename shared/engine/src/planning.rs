@@ -38,6 +38,7 @@ impl Engine {
             newest: page.newest_first.first(),
             summary: page.summary.as_ref(),
             tenant: catalogue.settings(),
+            has_cache: self.app.response_cache.is_on(),
         };
         let mut plan = Plan::new(choice, wishes)?;
         plan.fill(&page.newest_first);

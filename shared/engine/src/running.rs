@@ -115,7 +115,7 @@ impl Running {
 
     async fn end(
         &mut self,
-        collected: Collected,
+        mut collected: Collected,
         reason: FinishReason,
         latency: Duration,
     ) -> TurnEvent {
@@ -124,10 +124,13 @@ impl Running {
             FinishReason::Cancelled => RunStatus::Cancelled,
             _ => RunStatus::Completed,
         });
+        let cache_key = collected.cache_key.take();
         let answer = self.message(collected, reason, latency);
         match self.write(&Last::Answer(&answer)).await {
             Ok(Ended::Yes) => {
                 self.log_done(&answer);
+                // Before the client hears of the end: after that this process may stand still.
+                self.remember(cache_key, &answer).await;
                 let event = events::done(self.sequence, self.run.conversation, &answer);
                 TurnEvent::Done(event, Box::new(answer))
             }
@@ -159,6 +162,7 @@ impl Running {
                 usage: collected.usage,
                 first_token_ms: collected.first_token.map(milliseconds),
                 latency_ms: Some(milliseconds(latency)),
+                cached: collected.cached,
             }),
             failure: None,
             pending_until: None,
@@ -292,6 +296,7 @@ impl Running {
             output_tokens = answer.usage.map(|usage| usage.output_tokens),
             first_token_ms = answer.first_token_ms,
             latency_ms = answer.latency_ms,
+            cached = answer.cached.is_some(),
             "run {} answered with message {}",
             self.run.id,
             message.id

@@ -155,6 +155,7 @@ fn charged(run: &Run, written: &Written, catalogue: &Catalogue) -> Attempt {
         usage_estimated: true,
         cost_micro_dollars: price.map(|price| price.of(&usage)),
         price_version: price.map(|price| price.version.clone()),
+        cached_from: None,
     }
 }
 
@@ -185,6 +186,7 @@ fn interrupted(run: &Run, written: Written, now: shared::clock::Moment) -> Messa
             usage: None,
             first_token_ms: None,
             latency_ms: None,
+            cached: None,
         }),
         failure: None,
         pending_until: None,

@@ -1,6 +1,6 @@
 //! Rules for addresses in settings: URLs, senders, origins, names of AWS resources.
 
-use super::Stage;
+use super::{CacheBackend, Stage};
 use crate::model::Email;
 
 /// What a URL must be, in words.
@@ -9,6 +9,9 @@ pub(super) const URL_RULE: &str = "an https:// URL without a slash at the end, n
 /// What a sender must be, in words.
 pub(super) const SENDER_RULE: &str =
     "an e-mail address that may send, and outside the local stage not one of example.com";
+
+/// What a response cache must be, in words.
+pub(super) const CACHE_RULE: &str = "off, memory, dynamodb, or the address of a Redis or Valkey: rediss:// (redis:// only where STAGE is local), a host, the port if it is not 6379, and no password, which stands in the secret RESPONSE_CACHE_SECRET_ID";
 
 /// What an origin must be, in words.
 const ORIGIN_RULE: &str = "an origin as browsers send it: https:// (http:// only where STAGE is local), a host in lower case, the port if it is not the usual one, and nothing after it";
@@ -30,6 +33,24 @@ pub(super) fn secure_url(value: &str, stage: Option<Stage>) -> Option<String> {
     let plain = uri.query().is_none() && !value.ends_with('/') && !value.contains('@');
     let host = uri.host()?;
     (secure && plain && (local || is_real(host))).then(|| value.to_owned())
+}
+
+pub(super) fn cache_backend(value: &str, stage: Option<Stage>) -> Option<CacheBackend> {
+    match value {
+        "off" => return Some(CacheBackend::Off),
+        "memory" => return Some(CacheBackend::Memory),
+        "dynamodb" => return Some(CacheBackend::DynamoDb),
+        _ => {}
+    }
+    let url = url::Url::parse(value).ok()?;
+    let local = matches!(stage, Some(Stage::Local) | None);
+    let secure = url.scheme() == "rediss" || (url.scheme() == "redis" && local);
+    let plain = url.password().is_none() && url.query().is_none() && url.fragment().is_none();
+    let database = url.path().trim_start_matches('/');
+    let numbered = database.is_empty() || database.parse::<u16>().is_ok();
+    let host = url.host_str().filter(|host| !host.is_empty())?;
+    (secure && plain && numbered && (local || is_real(host)))
+        .then(|| CacheBackend::Redis(value.to_owned()))
 }
 
 pub(super) fn sender(value: &str, stage: Option<Stage>) -> Option<String> {

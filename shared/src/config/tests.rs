@@ -1,7 +1,7 @@
 use super::*;
 use crate::model::Capability;
 
-const GOOD: [(&str, &str); 20] = [
+const GOOD: [(&str, &str); 21] = [
     ("STAGE", "prod"),
     ("TABLE_NAME", "chatter"),
     ("BUCKET_NAME", "chatter-bucket"),
@@ -26,6 +26,7 @@ const GOOD: [(&str, &str); 20] = [
     ("LIMITS", LIMITS),
     ("TURN_TIMEOUT_SECONDS", "60"),
     ("BACKGROUND_TIMEOUT_SECONDS", "600"),
+    ("RESPONSE_CACHE", "dynamodb"),
     ("ALLOWED_ORIGINS", "https://app.chatter.internal"),
     ("LOG_LEVEL", "info"),
 ];
@@ -75,6 +76,7 @@ fn each_missing_or_malformed_variable_is_named_and_its_value_is_not() {
                 "BACKGROUND_TIMEOUT_SECONDS",
                 "ALLOWED_ORIGINS",
                 "LOG_LEVEL",
+                "RESPONSE_CACHE_SECRET_ID",
             ];
             if value != Some(secret_looking) && optional.contains(&name) {
                 read_with(name, value).expect(name);

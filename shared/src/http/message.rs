@@ -4,7 +4,8 @@ use serde::Serialize;
 
 use super::timestamp::Timestamp;
 use crate::model::{
-    Answer, ContentPart, ConversationId, FinishReason, Message, MessageId, Role, RunId, Usage,
+    Answer, CachedFrom, ContentPart, ConversationId, FinishReason, Message, MessageId, Role, RunId,
+    Usage,
 };
 
 /// One message of a conversation.
@@ -49,10 +50,24 @@ pub struct MessageView {
     /// From the call to the provider until its last text, in milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub latency_ms: Option<u64>,
+    /// Set if the provider was not asked, because the same had been answered before: `settings.cache` allowed it. `usage`
+    /// is zero then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cached: Option<CachedView>,
     /// Why no answer came to this message of the user: the type of the problem.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "urn:chatter:problem:provider-unavailable")]
     pub failure: Option<String>,
+}
+
+/// Where an answer that was given again was made.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+#[schema(as = Cached)]
+pub struct CachedView {
+    /// The run, which may be somebody else's of the tenant.
+    pub run_id: RunId,
+    /// When.
+    pub created_at: Timestamp,
 }
 
 impl MessageView {
@@ -87,6 +102,7 @@ impl MessageView {
             usage: None,
             first_token_ms: None,
             latency_ms: None,
+            cached: None,
             failure: failure.map(|slug| format!("{}{slug}", super::problem::TYPE_PREFIX)),
         };
         match answer {
@@ -103,6 +119,7 @@ impl MessageView {
             usage,
             first_token_ms,
             latency_ms,
+            cached,
         } = answer;
         Self {
             provider: Some(provider),
@@ -111,6 +128,10 @@ impl MessageView {
             usage,
             first_token_ms,
             latency_ms,
+            cached: cached.map(|CachedFrom { run, created_at }| CachedView {
+                run_id: run,
+                created_at: Timestamp(created_at),
+            }),
             ..self
         }
     }

@@ -200,6 +200,18 @@ pub struct Answer {
     pub first_token_ms: Option<u64>,
     /// From the call to the provider until its last text, in milliseconds. `None` if it is not known.
     pub latency_ms: Option<u64>,
+    /// Where it was made, if it is one of before that was given again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cached: Option<CachedFrom>,
+}
+
+/// Where an answer that was given again was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CachedFrom {
+    /// The run.
+    pub run: RunId,
+    /// When.
+    pub created_at: Moment,
 }
 
 impl Message {

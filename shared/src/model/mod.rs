@@ -34,8 +34,8 @@ pub use content::{
     ToolCall, ToolResult, is_tool_name,
 };
 pub use conversation::{
-    Answer, Conversation, ConversationStatus, FinishReason, MAX_CONTENT_BYTES, Message, Role,
-    SystemPrompt, Title, Usage, text_of,
+    Answer, CachedFrom, Conversation, ConversationStatus, FinishReason, MAX_CONTENT_BYTES, Message,
+    Role, SystemPrompt, Title, Usage, text_of,
 };
 pub use credential::{ProviderCredential, ProviderKey, SealedKey};
 pub use federation::{Audience, FederatedClaims, IdentityProvider, RoleClaim, RoleMap};
@@ -53,7 +53,7 @@ pub use question::{Content, MAX_PARTS_BYTES, Question};
 pub use registry::{Defaults, MAX_REGISTRY_BYTES, Registry, Route, Target};
 pub use run::{Attempt, AttemptPurpose, Run, RunContext, RunEnd, RunEvent, RunProblem, RunStatus};
 pub use session::Session;
-pub use settings::{ContextOverflow, ModelSettings, ReasoningEffort};
+pub use settings::{CacheSettings, ContextOverflow, MAX_CACHE_AGE, ModelSettings, ReasoningEffort};
 pub use summary::Summary;
 pub use tenant::{
     Invitation, Member, Membership, MembershipRole, Tenant, TenantName, TenantStatus,

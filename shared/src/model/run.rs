@@ -77,6 +77,9 @@ pub struct Attempt {
     /// The price list that it was charged by.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub price_version: Option<String>,
+    /// The run whose answer was given again. The provider was not asked then: nothing was used, and it cost nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cached_from: Option<RunId>,
 }
 
 /// What the model was sent of the conversation, beside its system prompt and the question.

@@ -1,9 +1,13 @@
 //! How a model should answer, as far as people set it: for one turn, for a conversation, for a tenant.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use crate::error::FieldError;
 
+/// The oldest answer that can be given again: seven days.
+pub const MAX_CACHE_AGE: Duration = Duration::from_secs(604_800);
 /// How many texts may stop a model.
 const MAX_STOPS: usize = 8;
 /// The longest text that stops a model, in bytes.
@@ -45,6 +49,22 @@ pub enum ContextOverflow {
     Truncate,
 }
 
+/// Whether an answer that was given before, to exactly the same request of the tenant, may be given again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CacheSettings {
+    /// How old it may be, up to seven days. With 0 the provider is asked, whatever the conversation or the tenant says.
+    #[schema(maximum = 604_800)]
+    pub max_age_seconds: u32,
+}
+
+impl CacheSettings {
+    /// How old an answer may be. `None` if none will do.
+    pub fn max_age(self) -> Option<Duration> {
+        (self.max_age_seconds > 0).then(|| Duration::from_secs(self.max_age_seconds.into()))
+    }
+}
+
 /// How a model should answer. What is left out is said by what is less near: the turn's settings come before the
 /// conversation's, and those before the tenant's; what nobody says is left to the provider.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, utoipa::ToSchema)]
@@ -74,6 +94,10 @@ pub struct ModelSettings {
     /// nobody says it. A summary is an attempt of the run that needs it, and is charged like one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub context_overflow: Option<ContextOverflow>,
+    /// Whether an answer of before may be given again. Such an answer is marked with `cached`, and used and cost nothing.
+    /// Without it nothing is given again, and nothing is kept for that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache: Option<CacheSettings>,
 }
 
 impl ModelSettings {
@@ -87,6 +111,7 @@ impl ModelSettings {
             stop: self.stop.or_else(|| others.stop.clone()),
             reasoning_effort: self.reasoning_effort.or(others.reasoning_effort),
             context_overflow: self.context_overflow.or(others.context_overflow),
+            cache: self.cache.or(others.cache),
         }
     }
 
@@ -114,6 +139,13 @@ impl ModelSettings {
                         .all(|text| (1..=MAX_STOP_BYTES).contains(&text.len())),
                 "stop",
                 "must have at most 8 texts of 1 to 200 bytes",
+            ),
+            (
+                self.cache
+                    .and_then(CacheSettings::max_age)
+                    .is_none_or(|age| age <= MAX_CACHE_AGE),
+                "cache/max_age_seconds",
+                "must be from 0 to 604800",
             ),
         ];
         let broken = rules.into_iter().filter(|(kept, _, _)| !kept);

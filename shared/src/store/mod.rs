@@ -32,6 +32,7 @@
 //! | `QUEUED#<0 to f>` | `<run>` | runs that wait for a worker | `queued.rs` |
 //! | `TENANT#<tenant>#CIRCUIT` | `<provider>#<model>` | how a model that failed is doing | `circuit.rs` |
 //! | `TENANT#<tenant>#ONCE#<hash>` | `ONCE` | what a request with a key began or did | `idempotency.rs`, `claim.rs` |
+//! | `TENANT#<tenant>#CACHE#<0 to f>` | `<key>` | an answer that can be given again, sealed | `cached_answer.rs` |
 //! | `LIMIT#<kind>#<subject>` | `<policy>#<start>` | a window of a rate limit | `limit.rs` |
 //!
 //! What a tenant owns has the tenant at the head of its key, and is reached through [`TenantStore`], which
@@ -43,6 +44,7 @@ mod api_key;
 mod audit;
 mod audit_chain;
 mod budget;
+mod cached_answer;
 mod circuit;
 mod claim;
 mod conversation;

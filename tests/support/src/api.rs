@@ -21,6 +21,7 @@ use shared::http::with_layers;
 use shared::limits::{Limiter, Policy};
 use shared::mail::Post;
 use shared::queue::Queue;
+use shared::response_cache::ResponseCache;
 use shared::secrets::Secrets;
 use shared::store::Store;
 use shared::vault::Vault;
@@ -40,7 +41,7 @@ pub const START: i64 = 1_767_225_600;
 /// The origin whose pages may read answers.
 pub const ORIGIN: &str = "https://app.chatter.internal";
 
-/// How long limiters wait for the embedded table: a busy machine must not look like a table that is away.
+/// How long limiters and the response cache wait for the embedded table: a busy machine must not look like a table that is away.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(crate) const TABLE: &str = "chatter";
@@ -325,6 +326,13 @@ async fn app(table: &str, provider: &str, limits: &Value) -> App {
     let guard = Guard::new(config.stage);
     let federation = Federation::new(store.clone(), guard.clone(), clock.clone());
     App {
+        response_cache: ResponseCache::new(
+            &config.response_cache,
+            None,
+            vault.clone(),
+            clock.clone(),
+        )
+        .with_patience(PATIENCE),
         limiter: Limiter::with_patience(config.limits.clone(), store.clone(), PATIENCE),
         store,
         authenticator: authenticator(&config, &clock, standings, federation),

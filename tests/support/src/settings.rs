@@ -50,6 +50,7 @@ fn settings_with(provider: &str, limits: &Value) -> BTreeMap<&'static str, Strin
         ("PROVIDER_KEYS_SECRET_ID", "provider-keys"),
         ("TOKEN_ISSUER", "http://chatter.test"),
         ("TURN_TIMEOUT_SECONDS", "60"),
+        ("RESPONSE_CACHE", "dynamodb"),
         ("ALLOWED_ORIGINS", ORIGIN),
     ];
     let plain = plain.map(|(name, value)| (name, value.to_owned()));

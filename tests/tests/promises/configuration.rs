@@ -48,6 +48,7 @@ const OPTIONAL: [(&str, &str); 4] = [
     ("ALLOWED_ORIGINS", "no page may read answers"),
     ("BACKGROUND_TIMEOUT_SECONDS", "840"),
     ("LOG_LEVEL", "info"),
+    ("RESPONSE_CACHE_SECRET_ID", "a Redis without a password"),
     ("TURN_TIMEOUT_SECONDS", "240"),
 ];
 

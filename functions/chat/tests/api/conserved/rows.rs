@@ -78,6 +78,7 @@ pub(super) fn ended(run: &Run, part: u64, now: Moment) -> Run {
             problem: None,
             first_token_ms: None,
             latency_ms: 1,
+            cached_from: None,
             usage: Some(Usage {
                 input_tokens: charge,
                 ..Usage::default()
@@ -110,6 +111,7 @@ pub(super) fn answer(run: &Run, now: Moment) -> Message {
             usage: None,
             first_token_ms: None,
             latency_ms: None,
+            cached: None,
         }),
         failure: None,
         pending_until: None,
