@@ -135,6 +135,7 @@ impl ResponseCache {
                 .map_err(Error::internal)
         };
         let found = self.in_time(read).await.flatten();
+        let max_age = max_age.min(MAX_CACHE_AGE);
         found.filter(|answer| now.since(answer.created_at) <= max_age)
     }
 

@@ -121,11 +121,41 @@ fn what_is_only_for_one_machine_is_refused_elsewhere() {
         ("TOKEN_ISSUER", "https://chatter.example.com"),
         ("ALLOWED_ORIGINS", "https://localhost:3000"),
         ("ALLOWED_ORIGINS", "http://app.chatter.internal"),
+        ("RESPONSE_CACHE", "redis://cache.chatter.internal"),
+        ("RESPONSE_CACHE", "rediss://127.0.0.1:6379"),
         ("STAGE", "production"),
     ] {
         let faults = read_with(name, Some(value)).expect_err("in prod");
         assert!(faults.to_string().contains(name), "{faults}");
         assert!(!faults.to_string().contains(value), "{faults}");
+    }
+}
+
+#[test]
+fn a_cache_is_one_of_ours_or_an_address_without_a_password() {
+    for (value, backend) in [
+        ("off", CacheBackend::Off),
+        ("memory", CacheBackend::Memory),
+        ("dynamodb", CacheBackend::DynamoDb),
+        (
+            "rediss://cache.chatter.internal:6380/1",
+            CacheBackend::Redis("rediss://cache.chatter.internal:6380/1".to_owned()),
+        ),
+    ] {
+        let config = read_with("RESPONSE_CACHE", Some(value)).expect("no fault");
+        assert_eq!(config.response_cache, backend);
+    }
+    for wrong in [
+        "on",
+        "rediss://",
+        "rediss://:hunter2@cache.chatter.internal",
+        "rediss://ada:hunter2@cache.chatter.internal",
+        "rediss://cache.chatter.internal?password=hunter2",
+        "rediss://cache.chatter.internal/main",
+        "https://cache.chatter.internal",
+    ] {
+        let faults = read_with("RESPONSE_CACHE", Some(wrong)).expect_err(wrong);
+        assert!(!faults.to_string().contains("hunter2"), "{faults}");
     }
 }
 
