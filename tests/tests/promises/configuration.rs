@@ -44,7 +44,7 @@ fn the_template_sets_what_is_read_and_nothing_else() {
 }
 
 /// Variables that may be missing or empty, each with what then holds.
-const OPTIONAL: [(&str, &str); 4] = [
+const OPTIONAL: [(&str, &str); 5] = [
     ("ALLOWED_ORIGINS", "no page may read answers"),
     ("BACKGROUND_TIMEOUT_SECONDS", "840"),
     ("LOG_LEVEL", "info"),
