@@ -133,15 +133,9 @@ impl Config {
             bucket_name: reader
                 .parsed("BUCKET_NAME", BUCKET_RULE, |text| name(text, 3..=63, ".-"))
                 .unwrap_or_default(),
-            queue_url: reader
-                .parsed("QUEUE_URL", URL_RULE, |url| secure_url(url, stage))
-                .unwrap_or_default(),
-            mail_queue_url: reader
-                .parsed("MAIL_QUEUE_URL", URL_RULE, |url| secure_url(url, stage))
-                .unwrap_or_default(),
-            run_queue_url: reader
-                .parsed("RUN_QUEUE_URL", URL_RULE, |url| secure_url(url, stage))
-                .unwrap_or_default(),
+            queue_url: reader.url("QUEUE_URL", stage),
+            mail_queue_url: reader.url("MAIL_QUEUE_URL", stage),
+            run_queue_url: reader.url("RUN_QUEUE_URL", stage),
             mail_sender: reader
                 .parsed("MAIL_SENDER", SENDER_RULE, |text| sender(text, stage))
                 .unwrap_or_default(),
@@ -150,24 +144,14 @@ impl Config {
                     mail_transport(text, stage)
                 })
                 .unwrap_or(MailTransport::Ses),
-            app_url: reader
-                .parsed("APP_URL", URL_RULE, |url| secure_url(url, stage))
-                .unwrap_or_default(),
+            app_url: reader.url("APP_URL", stage),
             email_verification_required: reader
                 .parsed("EMAIL_VERIFICATION", "required or optional", verification)
                 .unwrap_or(true),
-            signing_keys_secret_id: reader
-                .parsed("SIGNING_KEYS_SECRET_ID", SECRET_RULE, secret)
-                .unwrap_or_default(),
-            data_keys_secret_id: reader
-                .parsed("DATA_KEYS_SECRET_ID", SECRET_RULE, secret)
-                .unwrap_or_default(),
-            provider_keys_secret_id: reader
-                .parsed("PROVIDER_KEYS_SECRET_ID", SECRET_RULE, secret)
-                .unwrap_or_default(),
-            token_issuer: reader
-                .parsed("TOKEN_ISSUER", URL_RULE, |url| secure_url(url, stage))
-                .unwrap_or_default(),
+            signing_keys_secret_id: reader.secret("SIGNING_KEYS_SECRET_ID"),
+            data_keys_secret_id: reader.secret("DATA_KEYS_SECRET_ID"),
+            provider_keys_secret_id: reader.secret("PROVIDER_KEYS_SECRET_ID"),
+            token_issuer: reader.url("TOKEN_ISSUER", stage),
             providers: reader.providers(stage),
             limits: reader.limits(),
             turn_timeout: reader.seconds("TURN_TIMEOUT_SECONDS", 5..=840, 240),
@@ -238,6 +222,15 @@ impl<G: Fn(&str) -> Option<String>> Reader<G> {
     ) -> Option<T> {
         self.value(name)?;
         self.parsed(name, rule, parse)
+    }
+
+    fn url(&mut self, name: &str, stage: Option<Stage>) -> String {
+        self.parsed(name, URL_RULE, |url| secure_url(url, stage))
+            .unwrap_or_default()
+    }
+
+    fn secret(&mut self, name: &str) -> String {
+        self.parsed(name, SECRET_RULE, secret).unwrap_or_default()
     }
 
     fn seconds(
