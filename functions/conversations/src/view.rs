@@ -65,7 +65,8 @@ impl From<Conversation> for ConversationView {
 pub(crate) struct ConversationWithSummary {
     #[serde(flatten)]
     pub(crate) conversation: ConversationView,
-    /// What models are sent in the place of its oldest messages, once it outgrew the window of one; else `null`.
+    /// What models are sent in the place of its oldest messages. Absent until it has outgrown the window of one.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) summary: Option<SummaryView>,
 }
 

@@ -92,7 +92,7 @@ fn each_missing_or_malformed_variable_is_named_and_its_value_is_not() {
 #[test]
 fn all_faults_are_named_at_once() {
     let faults = Config::read(|_| None).expect_err("nothing is set");
-    assert_eq!(faults.0.len(), 16, "{faults}");
+    assert_eq!(faults.0.len(), 17, "{faults}");
 }
 
 #[test]

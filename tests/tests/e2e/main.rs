@@ -45,6 +45,8 @@ async fn the_whole_stack_from_the_first_command_to_the_second_start() {
     turns::clients_that_leave_lose_nothing(&ada).await;
     step("a run is read on after a break");
     turns::a_run_is_read_on_after_a_break(&ada).await;
+    step("a turn in the background is answered");
+    turns::a_turn_in_the_background_is_answered(&ada).await;
     step("the real model answers token by token");
     let conversation = turns::the_real_model_answers(&ada).await;
     step("cargo lambda invoke answers the samples");

@@ -307,3 +307,26 @@ pub(crate) async fn a_run_is_read_on_after_a_break(client: &Client) {
     let run: Value = cancelled.json().await.expect("JSON");
     assert_eq!(run["status"], "completed");
 }
+
+/// Queued by one function, told of by the real protocol of SQS, run by another, and read by the first.
+pub(crate) async fn a_turn_in_the_background_is_answered(client: &Client) {
+    let path = client.conversation(SCRIPTED).await;
+    let script = json!({"say": ["In", " the", " background"]}).to_string();
+    let queued = client
+        .post(&path, &json!({"content": script, "background": true}))
+        .await;
+    assert_eq!(queued.status(), 202);
+    let queued: Value = queued.json().await.expect("JSON");
+    assert_eq!(queued["status"], "queued");
+    let run = queued["id"].as_str().expect("a run");
+    // It waits for the run, and reads along from its first event on.
+    let events = client.request(Method::GET, &format!("/api/v1/runs/{run}/events"));
+    let events = events.send().await.expect("an answer");
+    let text = events.text().await.expect("events");
+    assert!(
+        text.contains("event: start") && text.contains("event: done"),
+        "{text}"
+    );
+    let stored = client.messages(&path).await;
+    assert_eq!(stored[1]["content"], "In the background");
+}
