@@ -4,9 +4,11 @@
 //! nothing in them can end, and a summary is sent between marks that it can't have in itself, as a message of the user's and
 //! not with the instructions, because it has no more to say than whoever said it first.
 
+mod failures;
 mod making;
 mod material;
 
+pub(crate) use failures::Failures;
 use shared::model::{Capability, ContentPart, ModelSpec};
 
 use crate::provider::{PromptMessage, Speaker};

@@ -30,6 +30,7 @@ use crate::provider::{Providers, TenantKeys};
 use crate::queued::{QUEUED_AT_MOST, queued};
 use crate::recorder::LEASE;
 use crate::running::Running;
+use crate::summary::Failures;
 use crate::tools::Tools;
 
 /// How many of the newest messages the first read takes. Enough for most windows of most conversations, and
@@ -107,6 +108,8 @@ pub struct Engine {
     pub(crate) circuits: Circuits,
     pub(crate) providers: Providers,
     pub(crate) tenant_keys: TenantKeys,
+    /// Conversations without a summary that they should have.
+    pub(crate) unsummarized: Failures,
     budgets: Budgets,
 }
 
@@ -119,6 +122,7 @@ impl Engine {
             tenant_keys: TenantKeys::new(&app),
             catalogues: Catalogues::new(&app),
             circuits: Circuits::new(app.clock.clone()),
+            unsummarized: Failures::new(app.clock.clone()),
             budgets: Budgets::new(&app),
             app,
             providers,

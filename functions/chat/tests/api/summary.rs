@@ -1,5 +1,7 @@
 //! The summary that stands in for the oldest messages of a long conversation.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use stand_ins::provider::Script;
 use test_support::{Reply, TestApi};
@@ -182,6 +184,12 @@ async fn a_turn_whose_summary_fails_is_answered_without_one() {
         assert_eq!(run["context"]["left_out"], true);
         assert_eq!(run["context"]["summary_until_message_id"], Value::Null);
         assert_eq!(shown(&api, &path).await["summary"], Value::Null);
+        // Nobody waits for that again within five minutes.
+        for (after, asked) in [(299, 1), (2, 2)] {
+            api.app.clock.advance(Duration::from_secs(after));
+            say(&api, &path, "Hi").await;
+            assert_eq!(requests(&api).len(), asked);
+        }
     }
 }
 

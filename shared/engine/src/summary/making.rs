@@ -39,6 +39,10 @@ impl Running {
     /// Without one the turn goes on as well as it can. What it says is why the run shall not go on.
     pub(crate) async fn summarize(&mut self, recorder: &mut Recorder) -> Option<Outcome> {
         let wanted = self.wanted()?;
+        let (failures, id) = (self.engine.unsummarized.clone(), self.run.conversation);
+        if failures.is_left_alone(id) {
+            return None;
+        }
         let made = match self.make(&wanted, recorder).await {
             Ok(Ok(made)) => self.keep(made).await,
             Ok(Err(stopped)) => return Some(stopped),
@@ -50,7 +54,10 @@ impl Running {
                     candidate.window.summarized(&summary);
                 }
             }
-            Err(error) => self.log_unsummarized(&error),
+            Err(error) => {
+                failures.note(id);
+                self.log_unsummarized(&error);
+            }
         }
         let first = self.plan.candidates.first()?;
         self.run.sent_tokens = first.window.used();
