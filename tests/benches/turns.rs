@@ -109,9 +109,9 @@ async fn in_a_conversation(api: &TestApi, overflow: &str, length: u64) {
 async fn with_a_key(api: &TestApi) {
     let path = conversation(api, json!({})).await;
     api.table.take_calls();
-    say(api, &path, &[("idempotency-key", "a key")]).await;
+    say(api, &path, &[("idempotency-key", "a-key")]).await;
     row(api, "with an Idempotency-Key");
-    say(api, &path, &[("idempotency-key", "a key")]).await;
+    say(api, &path, &[("idempotency-key", "a-key")]).await;
     row(api, "the same again");
 }
 
