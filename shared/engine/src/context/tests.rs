@@ -1,6 +1,8 @@
+use proptest::prelude::*;
+
 use super::*;
 use shared::clock::Moment;
-use shared::model::{MessageId, text_of};
+use shared::model::{MessageId, RunId, text_of};
 
 fn message(sequence: u64, content: &str) -> Message {
     Message {
@@ -110,4 +112,78 @@ fn it_asks_for_as_many_more_as_would_fit() {
     assert_eq!(window.wants(&model(), &page), Some(10 * 5 / 4 + 4));
     window.fill(&model(), &[message(8, &"x".repeat(9000))]);
     assert_eq!(window.wants(&model(), &page), None);
+}
+
+fn summary(covers_until: u64, letters: usize, context_window: u32) -> Summary {
+    Summary {
+        text: "s".repeat(letters),
+        covers_until,
+        covers_message: MessageId::new(),
+        complete: true,
+        context_window,
+        provider: "p".to_owned(),
+        model: "m".to_owned(),
+        run: RunId::new(),
+        created_at: Moment::from_unix_seconds(0),
+    }
+}
+
+/// A window of so many tokens after those messages, read in pages of four as long as it wants more.
+fn filled(context_window: u32, newest_first: &[Message], before: Option<&Summary>) -> Window {
+    let window = Window::new(context_window, 100, 0, &question("q")).expect("fits");
+    let mut window = window.with_summary(ContextOverflow::Summarize, before);
+    for page in newest_first.chunks(4) {
+        window.fill(&model(), page);
+        if window.wants(&model(), page).is_none() {
+            break;
+        }
+    }
+    window
+}
+
+/// That it fits, has no hole, and that each message is sent, covered by the summary that is sent, or told to be left out.
+fn accounts_for_all(window: &Window, newest_first: &[Message]) -> Result<(), TestCaseError> {
+    prop_assert!(window.used() + 100 <= u64::from(window.context_window));
+    let held: Vec<u64> = window.held.iter().map(|held| held.place.sequence).collect();
+    let newest = newest_first.iter().map(|message| message.sequence);
+    prop_assert_eq!(&held, &newest.take(held.len()).collect::<Vec<u64>>());
+    let covered = window
+        .pinned()
+        .map_or(0, |(summary, _)| summary.covers_until);
+    let oldest_held = held
+        .last()
+        .copied()
+        .unwrap_or(newest_first.len() as u64 + 1);
+    prop_assert!(
+        covered + 1 >= oldest_held || window.context().left_out,
+        "{:?}",
+        held
+    );
+    Ok(())
+}
+
+proptest! {
+    #[test]
+    fn each_message_is_sent_or_covered_or_left_out_and_what_is_sent_fits(
+        lengths in prop::collection::vec(1_usize..1_500, 0..40),
+        context_window in 200_u32..6_000,
+        before in prop::option::of((0_u64..40, 1_usize..3_000, 200_u32..6_000)),
+        made in 1_usize..3_000,
+    ) {
+        let count = lengths.len() as u64;
+        let letters = |(index, length): (usize, &usize)| message(index as u64 + 1, &"x".repeat(*length));
+        let mut messages: Vec<Message> = lengths.iter().enumerate().map(letters).collect();
+        messages.reverse();
+        let before = before.filter(|(until, ..)| (1..=count).contains(until));
+        let before = before.map(|(until, letters, window)| summary(until, letters, window));
+        let mut window = filled(context_window, &messages, before.as_ref());
+        accounts_for_all(&window, &messages)?;
+        // The same rows give the same words.
+        let again = filled(context_window, &messages, before.as_ref());
+        prop_assert_eq!(contents(&again), contents(&window));
+        if let Some((_, until)) = window.needs_summary() {
+            window.summarized(&summary(until.sequence, made, context_window));
+            accounts_for_all(&window, &messages)?;
+        }
+    }
 }
