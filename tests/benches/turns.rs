@@ -160,7 +160,9 @@ fn row(api: &TestApi, what: &str) {
         let wanted = calls
             .iter()
             .filter(|call| is_read(&call.operation) == reads);
-        wanted.map(|call| call.units).sum()
+        wanted
+            .map(|call| call.units)
+            .fold(0.0, |sum, units| sum + units)
     };
     println!(
         "{what:<52}{:>7}{:>12.1}{:>12.1}",
