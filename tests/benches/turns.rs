@@ -17,9 +17,8 @@ use futures_util::StreamExt as _;
 use futures_util::future::join_all;
 use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
-use shared::clock::Moment;
-use shared::model::{ConversationId, Message, MessageId, Role};
-use test_support::{Body, TestApi, put_message};
+use shared::model::ConversationId;
+use test_support::{Body, TestApi, nth_message, put_message};
 
 const ADA: Option<&str> = Some("ada");
 /// An answer of twenty pieces.
@@ -64,24 +63,7 @@ async fn fill(api: &TestApi, path: &str, length: u64) {
         .nth(4)
         .and_then(|id| id.parse().ok())
         .expect("an id");
-    let message = |sequence| Message {
-        id: MessageId::new(),
-        sequence,
-        parent: None,
-        run: None,
-        role: if sequence % 2 == 1 {
-            Role::User
-        } else {
-            Role::Assistant
-        },
-        content: format!("{sequence:0300}"),
-        parts: Vec::new(),
-        tool_rounds: 0,
-        answer: None,
-        failure: None,
-        pending_until: None,
-        created_at: Moment::from_unix_seconds(0),
-    };
+    let message = |sequence| nth_message(sequence, format!("{sequence:0300}"));
     let stored = (1..=length).map(|sequence| put_message(&store, id, message(sequence)));
     futures_util::stream::iter(stored)
         .buffer_unordered(64)

@@ -22,4 +22,4 @@ pub use reply::{Event, Reply};
 pub use settings::{config, settings};
 pub use stand_ins::meter::{Asked, COUNTING, Call, Fault};
 pub use stand_ins::provider::Received;
-pub use turns::put_message;
+pub use turns::{nth_message, put_message};

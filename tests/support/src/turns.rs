@@ -1,9 +1,32 @@
 //! Messages that stand there before a test begins.
 
+use shared::clock::Moment;
 use shared::model::{
-    ConversationId, Message, MessageId, RequestId, Run, RunEnd, RunId, RunStatus, RunnerId,
+    ConversationId, Message, MessageId, RequestId, Role, Run, RunEnd, RunId, RunStatus, RunnerId,
 };
 use shared::store::{Begun, TenantStore};
+
+/// A message at that place of a conversation in which a person and a model take turns.
+pub fn nth_message(sequence: u64, content: String) -> Message {
+    Message {
+        id: MessageId::new(),
+        sequence,
+        parent: None,
+        run: None,
+        role: if sequence % 2 == 1 {
+            Role::User
+        } else {
+            Role::Assistant
+        },
+        content,
+        parts: Vec::new(),
+        tool_rounds: 0,
+        answer: None,
+        failure: None,
+        pending_until: None,
+        created_at: Moment::from_unix_seconds(0),
+    }
+}
 
 /// Puts a message into a conversation, as the question of a run that has ended.
 pub async fn put_message(store: &TenantStore, conversation: ConversationId, message: Message) {

@@ -1,10 +1,9 @@
 //! What the tests of this group say often.
 
 use serde_json::{Value, json};
-use shared::clock::Moment;
-use shared::model::{ConversationId, Message, MessageId, Role};
+use shared::model::ConversationId;
 use shared::store::TenantStore;
-use test_support::{Reply, TestApi, put_message};
+use test_support::{Reply, TestApi, nth_message, put_message};
 
 /// Ada, who owns what these tests make.
 pub(crate) const ADA: Option<&str> = Some("ada");
@@ -98,24 +97,7 @@ pub(crate) async fn fill(
     content: impl Fn(u64) -> String,
 ) {
     let store = store(api).await;
-    let message = |sequence| Message {
-        id: MessageId::new(),
-        sequence,
-        parent: None,
-        run: None,
-        role: if sequence % 2 == 1 {
-            Role::User
-        } else {
-            Role::Assistant
-        },
-        content: content(sequence),
-        parts: Vec::new(),
-        tool_rounds: 0,
-        answer: None,
-        failure: None,
-        pending_until: None,
-        created_at: Moment::from_unix_seconds(0),
-    };
+    let message = |sequence| nth_message(sequence, content(sequence));
     let sequences: Vec<u64> = (1..=messages).collect();
     for some in sequences.chunks(64) {
         let messages = some.iter().copied().map(message);

@@ -1,9 +1,8 @@
 //! What the tests of this group say often.
 
 use serde_json::{Value, json};
-use shared::clock::Moment;
-use shared::model::{ConversationId, Message, MessageId, Role};
-use test_support::{TestApi, put_message};
+use shared::model::ConversationId;
+use test_support::{TestApi, nth_message, put_message};
 
 pub(crate) const PATH: &str = "/api/v1/conversations";
 
@@ -43,24 +42,7 @@ pub(crate) async fn fill(api: &TestApi, path: &str, messages: u64) {
     let caller = api.people.caller("ada").await;
     let store = api.app.store.of(&caller);
     for sequence in 1..=messages {
-        let message = Message {
-            id: MessageId::new(),
-            sequence,
-            parent: None,
-            run: None,
-            role: if sequence % 2 == 1 {
-                Role::User
-            } else {
-                Role::Assistant
-            },
-            content: format!("message {sequence}"),
-            parts: Vec::new(),
-            tool_rounds: 0,
-            answer: None,
-            failure: None,
-            pending_until: None,
-            created_at: Moment::from_unix_seconds(0),
-        };
+        let message = nth_message(sequence, format!("message {sequence}"));
         put_message(&store, id(path), message).await;
     }
 }
