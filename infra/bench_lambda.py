@@ -144,7 +144,7 @@ class Function:
         except BaseException:
             self.stop()
             raise
-        self.start = Cost((time.perf_counter() - started) * 1e3, self.cpu_ms())
+        self.start = Cost((time.perf_counter() - started) * 1e3, cpu_ms(self._process.pid))
 
     def __enter__(self) -> Function:
         return self
@@ -172,7 +172,7 @@ class Function:
         )
         if self._polling is None:
             raise Broken("the function was not waiting for an event")
-        cpu_before, began = self.cpu_ms(), time.perf_counter()
+        cpu_before, began = cpu_ms(self._process.pid), time.perf_counter()
         self._polling.socket.sendall(head.encode() + payload)
         connection, request = self._next_request()
         wall_ms = (time.perf_counter() - began) * 1e3
@@ -182,23 +182,10 @@ class Function:
             raise Broken(f"the function reports {request.line}: {request.body[:500]!r}")
         connection.socket.sendall(b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n")
         self._next_poll()
-        return _answer(request, Cost(wall_ms, self.cpu_ms() - cpu_before))
-
-    def cpu_ms(self) -> float:
-        """What its threads have used so far; /proc/PID/schedstat alone would be the first thread's."""
-        total = 0
-        for schedstat in Path(f"/proc/{self._process.pid}/task").glob("*/schedstat"):
-            try:
-                total += int(schedstat.read_text().split()[0])
-            except (FileNotFoundError, ProcessLookupError):
-                pass  # A thread that has just ended.
-        return total / 1e6
+        return _answer(request, Cost(wall_ms, cpu_ms(self._process.pid) - cpu_before))
 
     def peak_megabytes(self) -> float:
-        for line in Path(f"/proc/{self._process.pid}/status").read_text().splitlines():
-            if line.startswith("VmHWM"):
-                return int(line.split()[1]) / 1024
-        raise Broken("the system does not say how much memory a process takes")
+        return peak_megabytes(self._process.pid)
 
     def _next_poll(self) -> None:
         connection, request = self._next_request()
@@ -238,6 +225,24 @@ class Function:
 
     def log(self) -> str:
         return "\n".join(self._log.read_text(errors="replace").splitlines()[-10:])
+
+
+def cpu_ms(pid: int) -> float:
+    """What its threads have used so far; /proc/PID/schedstat alone would be the first thread's."""
+    total = 0
+    for schedstat in Path(f"/proc/{pid}/task").glob("*/schedstat"):
+        try:
+            total += int(schedstat.read_text().split()[0])
+        except (FileNotFoundError, ProcessLookupError):
+            pass  # A thread that has just ended.
+    return total / 1e6
+
+
+def peak_megabytes(pid: int) -> float:
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmHWM"):
+            return int(line.split()[1]) / 1024
+    raise Broken("the system does not say how much memory a process takes")
 
 
 def _answer(request: Request, cost: Cost) -> Answer:

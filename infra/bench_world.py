@@ -59,7 +59,7 @@ class World:
     def __enter__(self) -> World:
         with ExitStack() as stack:
             self._aws = stack.enter_context(StandIn(_Aws)).url
-            self._provider = stack.enter_context(StandIn(_Provider)).url
+            self.provider = stack.enter_context(StandIn(_Provider)).url
             self._dynamodb = stack.enter_context(Table(self._binary, self._scratch)).url
             self._open = stack.pop_all()
         return self
@@ -73,7 +73,7 @@ class World:
         provider = {
             "name": PROVIDER,
             "wire": "openai",
-            "base_url": self._provider,
+            "base_url": self.provider,
             "models": [model],
         }
         return clean_environment() | {
@@ -202,6 +202,12 @@ def _chunk(**members: Any) -> bytes:
     return b"data: " + json.dumps(chunk).encode() + b"\n\n"
 
 
+_USAGE = {
+    "prompt_tokens": 10,
+    "completion_tokens": len(TOKENS),
+    "total_tokens": 10 + len(TOKENS),
+}
+
 _STREAM = (
     b"".join(
         _chunk(
@@ -210,16 +216,26 @@ _STREAM = (
         for token in TOKENS
     )
     + _chunk(choices=[{"index": 0, "delta": {}, "finish_reason": "stop"}])
-    + _chunk(
-        choices=[],
-        usage={
-            "prompt_tokens": 10,
-            "completion_tokens": len(TOKENS),
-            "total_tokens": 30,
-        },
-    )
+    + _chunk(choices=[], usage=_USAGE)
     + b"data: [DONE]\n\n"
 )
+
+_WHOLE = json.dumps(
+    {
+        "id": "1",
+        "object": "chat.completion",
+        "created": 1,
+        "model": MODEL,
+        "choices": [
+            {
+                "index": 0,
+                "message": {"role": "assistant", "content": ANSWER},
+                "finish_reason": "stop",
+            }
+        ],
+        "usage": _USAGE,
+    }
+).encode()
 
 
 class _Provider(_Handler):
@@ -227,8 +243,10 @@ class _Provider(_Handler):
         self.answer(b'{"object":"list","data":[]}', "application/json")
 
     def do_POST(self) -> None:
-        self.body()
-        self.answer(_STREAM, "text/event-stream")
+        if json.loads(self.body()).get("stream"):
+            self.answer(_STREAM, "text/event-stream")
+        else:
+            self.answer(_WHOLE, "application/json")
 
 
 class Table:

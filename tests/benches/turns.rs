@@ -166,22 +166,44 @@ async fn times(api: &TestApi, concurrent: usize) {
         }
         taken
     });
-    let taken: Vec<(Duration, Duration)> = join_all(workers).await.concat();
-    let (first, whole): (Vec<Duration>, Vec<Duration>) = taken.into_iter().unzip();
-    println!(
-        "{concurrent:>2} at a time: first token p50 {:>7.2} ms, p99 {:>7.2} ms; whole p50 {:>7.2} ms, p99 {:>7.2} ms",
-        percentile(&first, 50),
-        percentile(&first, 99),
-        percentile(&whole, 50),
-        percentile(&whole, 99),
+    let taken: Vec<Times> = join_all(workers).await.concat();
+    let line = |what: &str, first: &[Duration], whole: &[Duration]| {
+        println!(
+            "{concurrent:>2} at a time, {what:<22} first token p50 {:>7.2} ms, p99 {:>7.2} ms; whole p50 {:>7.2} ms, p99 {:>7.2} ms",
+            percentile(first, 50),
+            percentile(first, 99),
+            percentile(whole, 50),
+            percentile(whole, 99),
+        );
+    };
+    let all = |of: fn(&Times) -> Duration| taken.iter().map(of).collect::<Vec<_>>();
+    line(
+        "all of it:",
+        &all(|times| times.first),
+        &all(|times| times.whole),
     );
+    // Side by side, nobody can say for whom the table is busy.
+    if concurrent == 1 {
+        let first = all(|times| times.first.saturating_sub(times.busy_first));
+        let whole = all(|times| times.whole.saturating_sub(times.busy_whole));
+        line("without the table:", &first, &whole);
+    }
 }
 
-/// How long a stream took until its first token and until its end.
-async fn timed(api: &TestApi, path: &str) -> (Duration, Duration) {
+/// How long a stream took until its first token and until its end, and for how much of that the table was busy.
+#[derive(Clone, Copy)]
+struct Times {
+    first: Duration,
+    whole: Duration,
+    busy_first: Duration,
+    busy_whole: Duration,
+}
+
+async fn timed(api: &TestApi, path: &str) -> Times {
     let script = json!({"say": vec!["word "; PIECES]}).to_string();
     let body = Body::Json(json!({"content": script, "stream": true}));
     let request = api.request(ADA, Method::POST, path, body, &[]).await;
+    api.table.forget_busy();
     let start = Instant::now();
     let response = api.start(request).await;
     assert_eq!(response.status(), 200);
@@ -194,11 +216,17 @@ async fn timed(api: &TestApi, path: &str) -> (Duration, Duration) {
         };
         text.push_str(&String::from_utf8_lossy(data));
         if first.is_none() && text.contains("event: delta") {
-            first = Some(start.elapsed());
+            first = Some(Instant::now());
         }
     }
     assert!(text.contains("event: done"), "{text}");
-    (first.expect("a token"), start.elapsed())
+    let (first, end) = (first.expect("a token"), Instant::now());
+    Times {
+        first: first - start,
+        whole: end - start,
+        busy_first: api.table.busy(start, first),
+        busy_whole: api.table.busy(start, end),
+    }
 }
 
 /// In milliseconds.

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use serde_json::{Value, json};
@@ -67,6 +68,8 @@ pub struct Meter {
 #[derive(Debug, Default)]
 struct Noted {
     calls: Vec<Call>,
+    /// From when until when each call was worked on here, in the order in which they ended.
+    spans: Vec<(Instant, Instant)>,
     /// The keys of the counters of rate limits that were asked for permits.
     counted: Vec<String>,
     /// Which operation fails next, and how.
@@ -141,6 +144,27 @@ impl Meter {
     /// The calls since this was asked last, without those that only count requests.
     pub fn take_calls(&self) -> Vec<Call> {
         std::mem::take(&mut lock(&self.state).calls)
+    }
+
+    /// Forgets until when the table was busy.
+    pub fn forget_busy(&self) {
+        lock(&self.state).spans.clear();
+    }
+
+    /// For how long the table has had something to do between those moments: calls side by side count once.
+    pub fn busy(&self, from: Instant, until: Instant) -> Duration {
+        let mut spans = lock(&self.state).spans.clone();
+        spans.sort_unstable();
+        let mut counted = from;
+        let mut busy = Duration::ZERO;
+        for (began, ended) in spans {
+            let (began, ended) = (began.max(counted), ended.min(until));
+            if began < ended {
+                busy += ended - began;
+                counted = ended;
+            }
+        }
+        busy
     }
 
     /// The partition keys of the counters of rate limits that were asked for permits since this was asked last.

@@ -1,6 +1,7 @@
 //! What the meter does with a call: it passes it on and notes it, or fails it as it was told to.
 
 use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
 use axum::body::Bytes;
 use axum::extract::State;
@@ -33,6 +34,7 @@ pub(super) async fn forward(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
+    let began = Instant::now();
     let target = headers
         .get("x-amz-target")
         .and_then(|target| target.to_str().ok())
@@ -43,13 +45,16 @@ pub(super) async fn forward(
         headers,
     };
     let (response, answer) = answer(&proxy, &sent).await;
-    if let Some(watched) = &mut lock(&proxy.noted).watched {
+    let mut noted = lock(&proxy.noted);
+    noted.spans.push((began, Instant::now()));
+    if let Some(watched) = &mut noted.watched {
         watched.push(Asked {
             operation: sent.operation,
             request: sent.request,
             answer,
         });
     }
+    drop(noted);
     response
 }
 
