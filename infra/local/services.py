@@ -104,10 +104,11 @@ def wait_for_model(child: Child, ports: Ports) -> None:
 
 
 def start_pumps(home: Home, ports: Ports, queues: dict[str, str]) -> list[Child]:
-    """Hand the functions that have a queue their messages, as many at once as in template.yaml: mails leave, and turns
-    in the background are run, as long as they do."""
+    """Hand the functions that have a queue their messages, as many at once as in template.yaml: mails leave, and jobs
+    and turns in the background are done, as long as they do."""
     return [
         _start_pump(home, ports, "mailer", queues["mail_queue_url"], (10, 90)),
+        _start_pump(home, ports, "job-worker", queues["queue_url"], (5, 330)),
         _start_pump(home, ports, "run-worker", queues["run_queue_url"], (1, 930)),
     ]
 

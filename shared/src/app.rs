@@ -33,6 +33,8 @@ pub struct App {
     pub post: Post,
     /// The queue that tells workers of runs.
     pub run_queue: Queue,
+    /// The queue that tells workers of jobs.
+    pub job_queue: Queue,
     /// What fetches addresses that tenants name.
     pub guard: Guard,
     /// How many requests may pass.
@@ -78,6 +80,7 @@ impl App {
                 config.app_url.clone(),
             ),
             run_queue: Queue::sqs(sdk, config.run_queue_url.clone()),
+            job_queue: Queue::sqs(sdk, config.queue_url.clone()),
             limiter: Limiter::new(config.limits.clone(), store.clone()),
             vault,
             response_cache,

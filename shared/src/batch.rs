@@ -14,6 +14,7 @@ use serde_json::Value;
 
 use crate::error::{Error, Result};
 use crate::http::Deadline;
+use crate::model::JobPriority;
 use crate::queue::QueueMessage;
 
 /// The event. Members that are not needed are left alone.
@@ -85,7 +86,7 @@ impl SqsBatch {
             .ok_or_else(|| Error::Malformed("this is not an event of SQS".to_owned()))
     }
 
-    /// Handles one message after the other. A message that can't be read, fails or panics is named in the answer;
+    /// Handles one message after the other, those of the highest priority first. A message that can't be read, fails or panics is named in the answer;
     /// so are those for which less than `budget` is left.
     ///
     /// # Errors
@@ -98,7 +99,15 @@ impl SqsBatch {
     ) -> Result<BatchAnswer> {
         let mut answer = BatchAnswer::default();
         let mut left = self.records.len();
-        for SqsRecord { message_id, body } in self.records {
+        let read = self.records.into_iter();
+        let mut read: Vec<(String, Result<QueueMessage>)> = read
+            .map(|record| (record.message_id, QueueMessage::read(&record.body)))
+            .collect();
+        read.sort_by_key(|(_, message)| {
+            let message = message.as_ref();
+            message.map_or(JobPriority::default(), QueueMessage::priority)
+        });
+        for (message_id, message) in read {
             if !deadline.allows(budget) {
                 tracing::warn!(left, "time is short: messages go back to the queue");
                 answer.add(message_id);
@@ -106,10 +115,7 @@ impl SqsBatch {
             }
             left -= 1;
             // Boxed, because the compiler gives up on futures that are nested so deeply.
-            let one = Box::pin(async {
-                let message = QueueMessage::read(&body)?;
-                handle(message).await
-            });
+            let one = Box::pin(async { handle(message?).await });
             let handled = AssertUnwindSafe(one).catch_unwind().await;
             let error = match handled {
                 Ok(Ok(())) => continue,
@@ -138,7 +144,7 @@ impl BatchAnswer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::OutboxId;
+    use crate::model::{JobId, OutboxId};
     use serde_json::json;
 
     const BUDGET: Duration = Duration::from_secs(10);
@@ -234,6 +240,29 @@ mod tests {
         let answer = batch(&bodies).handle(deadline, BUDGET, async |_| panic!("it has begun"));
         let answer = serde_json::to_value(answer.await.expect("an answer")).expect("JSON");
         assert_eq!(answer, named(0..3));
+    }
+
+    #[tokio::test]
+    async fn messages_with_a_high_priority_go_first_and_equal_ones_in_their_order() {
+        let job = |priority| QueueMessage::JobWaits {
+            version: 1,
+            id: JobId::new(),
+            priority,
+        };
+        let sent = [JobPriority::Low, JobPriority::High, JobPriority::Normal].map(job);
+        let bodies = sent
+            .each_ref()
+            .map(|message| serde_json::to_string(message).expect("JSON"));
+        let mail = message(OutboxId::new());
+        let handled = std::cell::RefCell::new(Vec::new());
+        let batch = batch(&[&bodies[..], &[mail]].concat());
+        let answer = batch.handle(Deadline::none(), BUDGET, async |message| {
+            handled.borrow_mut().push(message.priority());
+            Ok(())
+        });
+        assert_eq!(answer.await.expect("an answer"), BatchAnswer::default());
+        use JobPriority::{High, Low, Normal};
+        assert_eq!(handled.into_inner(), [High, Normal, Normal, Low]);
     }
 
     #[tokio::test]

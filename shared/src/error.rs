@@ -162,6 +162,9 @@ pub enum Error {
         "no worker began the run within an hour; your message is kept, send again to get an answer"
     )]
     RunNotBegun,
+    /// A job whose workers all died.
+    #[error("every worker of this job broke off; retry it, and tell us its id if that stays so")]
+    JobInterrupted,
     /// An `Idempotency-Key` that came with another request before.
     #[error(
         "this `Idempotency-Key` came with another request before; send a new one with a new request"

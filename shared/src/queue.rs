@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::model::{OutboxId, RunId};
+use crate::model::{JobId, JobPriority, OutboxId, RunId};
 
 /// What stands in a queue. Readers refuse a version that they do not know.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,6 +17,15 @@ pub enum QueueMessage {
         version: u8,
         /// Which.
         id: OutboxId,
+    },
+    /// A job waits for a worker. It has its effect once, however often it is told of.
+    JobWaits {
+        /// Always 1.
+        version: u8,
+        /// Which.
+        id: JobId,
+        /// Where several are told of at once, which goes first.
+        priority: JobPriority,
     },
     /// A run waits for a worker. It is begun once, however often it is told of.
     RunWaits {
@@ -33,6 +42,7 @@ impl QueueMessage {
         let message = serde_json::from_str(body)
             .map_err(|_| Error::internal("this is no message that Chatter writes"))?;
         let (name, version) = match message {
+            Self::JobWaits { version, .. } => ("job_waits", version),
             Self::MailWaits { version, .. } => ("mail_waits", version),
             Self::RunWaits { version, .. } => ("run_waits", version),
         };
@@ -42,6 +52,14 @@ impl QueueMessage {
             Err(Error::internal(format!(
                 "version {version} of {name} is not known here"
             )))
+        }
+    }
+
+    /// Which of several goes first.
+    pub const fn priority(&self) -> JobPriority {
+        match self {
+            Self::JobWaits { priority, .. } => *priority,
+            Self::MailWaits { .. } | Self::RunWaits { .. } => JobPriority::Normal,
         }
     }
 

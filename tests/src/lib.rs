@@ -17,7 +17,7 @@ pub struct Function {
 }
 
 /// Every function that serves HTTP. A test compares this list with `functions/` and `template.yaml`.
-pub const FUNCTIONS: [Function; 10] = [
+pub const FUNCTIONS: [Function; 11] = [
     Function {
         name: "api-keys",
         openapi: api_keys::openapi,
@@ -54,6 +54,11 @@ pub const FUNCTIONS: [Function; 10] = [
         router: |app, _| identity_providers::router(app),
     },
     Function {
+        name: "jobs",
+        openapi: jobs::openapi,
+        router: |app, _| jobs::router(app),
+    },
+    Function {
         name: "models",
         openapi: models::openapi,
         router: |app, _| models::router(app),
@@ -71,7 +76,8 @@ pub const FUNCTIONS: [Function; 10] = [
 ];
 
 /// Functions without routes, each with who calls it instead.
-pub const WITHOUT_ROUTES: [(&str, &str); 3] = [
+pub const WITHOUT_ROUTES: [(&str, &str); 4] = [
+    ("job-worker", "the job queue, and a schedule"),
     ("key-rotation", "Secrets Manager"),
     ("mailer", "the mail queue, and a schedule"),
     ("run-worker", "the run queue, and a schedule"),
@@ -95,6 +101,7 @@ pub fn real_path(path: &str) -> String {
     let prefixes = [
         ("{conversation_id}", "conv"),
         ("{run_id}", "run"),
+        ("{job_id}", "job"),
         ("{session_id}", "ses"),
         ("{tenant_id}", "ten"),
         ("{user_id}", "usr"),

@@ -70,7 +70,9 @@ impl RunWorker {
     async fn told(&self, message: QueueMessage, deadline: Deadline) -> Result<()> {
         match message {
             QueueMessage::RunWaits { id, .. } => self.work(id, deadline).await,
-            QueueMessage::MailWaits { .. } => Err(message.not_ours()),
+            QueueMessage::MailWaits { .. } | QueueMessage::JobWaits { .. } => {
+                Err(message.not_ours())
+            }
         }
     }
 
@@ -94,7 +96,7 @@ impl RunWorker {
             Ok(()) => {
                 let until = deadline.within(self.app.config.background_timeout);
                 // Boxed, because the compiler gives up on futures that are nested so deeply.
-                Box::pin(self.engine.work(&store, run, until)).await
+                Box::pin(self.engine.work(&store, run, queued.mandate, until)).await
             }
             Err(error @ (Error::Unavailable(_) | Error::Internal(_))) => Err(error),
             Err(error) => self.engine.drop_queued(&store, run, &error).await,

@@ -11,13 +11,13 @@ use shared::clock::{Clock, Moment};
 use shared::kept::Kept;
 use shared::model::{
     ApiKeyId, AuditAction, AuditEvent, AuditOutcome, Budget, BudgetResource, BudgetScope,
-    BudgetWindow, Message, Origin, Run, TenantId, UserId,
+    BudgetWindow, Message, Origin, Reservation, Run, RunId, TenantId, UserId,
 };
 use shared::store::{Begun, Once, OpenReservation, QueuedRun, TenantStore};
 use shared::{App, Error, Result};
 
-pub(crate) use room::reservation;
 use room::{limits, refusal};
+pub(crate) use room::{most_of_call, reservation};
 
 use crate::recorder::LEASE;
 use crate::turn::Engine;
@@ -91,6 +91,30 @@ impl Engine {
             let refused = refusal(budgets, &used, &needed.unwrap_or_default(), run.created_at);
             let Some(refused) = refused else { continue };
             if !(refused.is_passing() && self.end_dead_runs(store).await?) {
+                return Err(Error::BudgetExceeded(Box::new(refused)));
+            }
+        }
+        Err(Error::unavailable("the budgets' room comes and goes"))
+    }
+
+    /// Reserves what a call may cost that is no run of its own.
+    ///
+    /// # Errors
+    /// `BudgetExceeded` if there is no room.
+    pub(crate) async fn reserve(
+        &self,
+        store: &TenantStore,
+        times: (RunId, Moment, Moment),
+        reservation: &Reservation,
+        budgets: &[Budget],
+    ) -> Result<()> {
+        let (_, began, _) = times;
+        for _ in 0..ATTEMPTS {
+            if store.reserve(times, reservation, budgets).await? {
+                return Ok(());
+            }
+            let used = store.spend_get(budgets, began).await?;
+            if let Some(refused) = refusal(budgets, &used, &reservation.amount, began) {
                 return Err(Error::BudgetExceeded(Box::new(refused)));
             }
         }

@@ -24,6 +24,7 @@ mod running;
 mod settle;
 mod sse;
 mod summary;
+mod title;
 mod tokens;
 mod tools;
 mod turn;
@@ -35,4 +36,5 @@ pub use provider::{
     Completion, Embed, Embedded, OutputFormat, Part, Prompt, PromptMessage, ProviderKeys,
     Providers, Purpose, Settings, Speaker, ToolChoice, ToolSpec,
 };
+pub use title::Titled;
 pub use turn::{Engine, Turn, TurnEvent, TurnRequest};

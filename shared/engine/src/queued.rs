@@ -10,12 +10,12 @@
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
-use shared::auth::Caller;
+use shared::auth::{Caller, Mandate};
 use shared::clock::Moment;
 use shared::http::TraceContext;
 use shared::model::{
-    BudgetScope, Conversation, Message, ModelSettings, Question, Run, RunEnd, RunId, RunStatus,
-    RunnerId,
+    BudgetScope, Conversation, Job, Message, ModelSettings, Question, Run, RunEnd, RunId,
+    RunStatus, RunnerId,
 };
 use shared::queue::QueueMessage;
 use shared::store::{Ended, QueuedRun, Started, TenantStore};
@@ -28,6 +28,7 @@ use crate::provider::{OutputFormat, ToolChoice, ToolSpec};
 use crate::recorder::LEASE;
 use crate::running::Running;
 use crate::settle::problem;
+use crate::title::is_untitled;
 use crate::tools::Tools;
 use crate::turn::{Engine, FIRST_PAGE, TurnRequest};
 
@@ -102,18 +103,36 @@ impl Engine {
         }
     }
 
+    /// Tells a worker that a job waits. It is no condition of anything either.
+    pub(crate) async fn tell_of_job(&self, job: &Job) {
+        let message = QueueMessage::JobWaits {
+            version: 1,
+            id: job.id,
+            priority: job.priority,
+        };
+        if let Err(error) = self.app.job_queue.send(&message).await {
+            tracing::warn!(job.id = %job.id, error = ?error, "no worker was told of job {}: {error}", job.id);
+        }
+    }
+
     /// Begins a run that waits, and works on it to its end. Nothing happens if it does not wait any more.
     ///
     /// # Errors
     /// `Unavailable` and `Internal` before it has begun: it waits on.
-    pub async fn work(&self, store: &TenantStore, run: Run, deadline: Instant) -> Result<()> {
+    pub async fn work(
+        &self,
+        store: &TenantStore,
+        run: Run,
+        mandate: Mandate,
+        deadline: Instant,
+    ) -> Result<()> {
         let Some(run) = self.settled(store, run).await? else {
             return Ok(());
         };
         if run.status != RunStatus::Queued {
             return Ok(());
         }
-        let running = match self.resumed(store, &run, deadline).await {
+        let running = match self.resumed(store, &run, mandate, deadline).await {
             Ok(running) => running,
             Err(error @ (Error::Unavailable(_) | Error::Internal(_))) => return Err(error),
             Err(error) => return self.drop_queued(store, run, &error).await,
@@ -128,7 +147,13 @@ impl Engine {
     }
 
     /// A queued run as this process would work on it.
-    async fn resumed(&self, store: &TenantStore, run: &Run, deadline: Instant) -> Result<Running> {
+    async fn resumed(
+        &self,
+        store: &TenantStore,
+        run: &Run,
+        mandate: Mandate,
+        deadline: Instant,
+    ) -> Result<Running> {
         let (id, place) = (run.conversation, run.question_sequence);
         let counted = run.reservation.iter().flat_map(|one| &one.budgets);
         let scopes: Vec<BudgetScope> = counted.clone().map(|counted| counted.scope).collect();
@@ -151,6 +176,7 @@ impl Engine {
         let work: Work = serde_json::from_str(&work).map_err(Error::internal)?;
         let (asked, conversation, trace) = work.asked(&question, conversation);
         let newest = page.newest_first.first().cloned();
+        let untitled = is_untitled(&conversation, newest.as_ref());
         let tools = Tools::new(&asked.tools)?;
         let tool_rounds = asked.rounds_before(newest.as_ref())?;
         let planned = self.plan(store, &conversation, &asked, (page, &[]));
@@ -180,6 +206,7 @@ impl Engine {
             plan,
             deadline,
             trace,
+            titled_for: untitled.then_some(mandate),
             events: None,
         })
     }

@@ -3,12 +3,14 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use shared::auth::Mandate;
 use shared::clock::Moment;
 use shared::http::TraceContext;
 use shared::model::{
-    Answer, Budget, Conversation, FinishReason, Message, Role, Run, RunEnd, RunStatus,
+    Answer, Budget, Conversation, FinishReason, Job, JobPriority, JobTask, Message, Role, Run,
+    RunEnd, RunStatus,
 };
-use shared::store::{Ended, TenantStore};
+use shared::store::{Ended, StoredJob, TenantStore};
 use shared::{Error, Result};
 use tokio::sync::mpsc;
 
@@ -48,12 +50,14 @@ pub(crate) struct Running {
     pub(crate) model: Model,
     pub(crate) deadline: Instant,
     pub(crate) trace: TraceContext,
+    /// On whose behalf the conversation gets a title after the answer, if it is to get one.
+    pub(crate) titled_for: Option<Mandate>,
     pub(crate) events: Option<mpsc::Sender<TurnEvent>>,
 }
 
 /// What a run ends with.
 enum Last<'a> {
-    Answer(&'a Message),
+    Answer(&'a Message, Option<&'a StoredJob>),
     /// The slug of the problem, and when it came up.
     Failure(&'a str, Moment),
 }
@@ -126,9 +130,13 @@ impl Running {
         });
         let cache_key = collected.cache_key.take();
         let answer = self.message(collected, reason, latency);
-        match self.write(&Last::Answer(&answer)).await {
+        let job = self.title_job(&answer, reason);
+        match self.write(&Last::Answer(&answer, job.as_ref())).await {
             Ok(Ended::Yes) => {
                 self.log_done(&answer);
+                if let Some(StoredJob { job, .. }) = &job {
+                    self.engine.tell_of_job(job).await;
+                }
                 // Before the client hears of the end: after that this process may stand still.
                 self.remember(cache_key, &answer).await;
                 let event = events::done(self.sequence, self.run.conversation, &answer);
@@ -170,6 +178,22 @@ impl Running {
         }
     }
 
+    /// The job that gives the conversation a title, if the answer is one to take it from.
+    fn title_job(&self, answer: &Message, reason: FinishReason) -> Option<StoredJob> {
+        let mandate = self.titled_for?;
+        let wanted = self.run.settings.auto_title.unwrap_or(true);
+        let says_something = matches!(reason, FinishReason::Stop | FinishReason::Length);
+        if !wanted || !says_something || answer.content.trim().is_empty() {
+            return None;
+        }
+        let task = JobTask::ConversationTitle {
+            conversation_id: self.run.conversation,
+            replace: false,
+        };
+        let job = Job::new(task, JobPriority::Low, self.run.request, answer.created_at);
+        Some(StoredJob { job, mandate })
+    }
+
     async fn fail(&mut self, error: Error) -> TurnEvent {
         let cancelled = matches!(error, Error::RunCancelled);
         self.close(if cancelled {
@@ -204,7 +228,7 @@ impl Running {
         let mut attempt = 1;
         loop {
             let written = match last {
-                Last::Answer(answer) => self.store.turn_end(run, owner, answer).await,
+                Last::Answer(answer, job) => self.store.turn_end(run, owner, answer, *job).await,
                 Last::Failure(slug, now) => self.store.turn_fail(run, owner, slug, *now).await,
             };
             if attempt == STORE_ATTEMPTS || !matches!(written, Err(Error::Unavailable(_))) {

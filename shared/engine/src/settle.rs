@@ -67,7 +67,7 @@ impl Engine {
             store.turn_fail(&ended, dead, &failure, now).await?
         } else {
             let answer = interrupted(&ended, written, now);
-            store.turn_end(&ended, dead, &answer).await?
+            store.turn_end(&ended, dead, &answer, None).await?
         };
         match written {
             Ended::Yes => {
@@ -161,12 +161,7 @@ fn charged(run: &Run, written: &Written, catalogue: &Catalogue) -> Attempt {
 
 /// Why a run has no answer, for its row and its last event.
 pub(crate) fn problem(error: &Error, run: &Run) -> RunProblem {
-    let document = Problem::new(error, Some(&run.request));
-    RunProblem {
-        slug: Problem::slug(error).to_owned(),
-        // Strings and numbers can't fail to serialize.
-        document: serde_json::to_string(&document).unwrap_or_default(),
-    }
+    Problem::stored(error, &run.request)
 }
 
 fn interrupted(run: &Run, written: Written, now: shared::clock::Moment) -> Message {

@@ -9,6 +9,7 @@ mod making;
 mod material;
 
 pub(crate) use failures::Failures;
+pub(crate) use material::message_line;
 use shared::model::{Capability, ContentPart, ModelSpec};
 
 use crate::provider::{PromptMessage, Speaker};
@@ -106,7 +107,7 @@ pub(crate) fn input_tokens(model: &ModelSpec, longest: u64) -> u64 {
 }
 
 /// Whether it can be told to think little.
-fn takes_effort(model: &ModelSpec) -> bool {
+pub(crate) fn takes_effort(model: &ModelSpec) -> bool {
     model.can(Capability::Reasoning)
 }
 

@@ -31,6 +31,7 @@ use crate::queued::{QUEUED_AT_MOST, queued};
 use crate::recorder::LEASE;
 use crate::running::Running;
 use crate::summary::Failures;
+use crate::title::is_untitled;
 use crate::tools::Tools;
 
 /// How many of the newest messages the first read takes. Enough for most windows of most conversations, and
@@ -110,7 +111,7 @@ pub struct Engine {
     pub(crate) tenant_keys: TenantKeys,
     /// Conversations without a summary that they should have.
     pub(crate) unsummarized: Failures,
-    budgets: Budgets,
+    pub(crate) budgets: Budgets,
 }
 
 impl Engine {
@@ -168,6 +169,7 @@ impl Engine {
         }
         let first = plan.first()?;
         run.sent_tokens = first.window.used();
+        let titled_for = is_untitled(&conversation, newest.as_ref()).then(|| caller.mandate());
         let (sender, events) = mpsc::channel(EVENTS_WAITING);
         let turn = Turn::new(run.clone(), Some(events));
         let running = Running {
@@ -184,6 +186,7 @@ impl Engine {
             plan,
             deadline: request.deadline,
             trace: request.trace,
+            titled_for,
             events: Some(sender),
         };
         tokio::spawn(running.run());

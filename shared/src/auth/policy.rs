@@ -171,6 +171,14 @@ pub const RULES: &[Rule] = &[
     rule("GET", "/api/v1/runs/{run_id}/events", Viewer, With(Scope::ConversationsRead), Read),
     rule("POST", "/api/v1/runs/{run_id}/cancel", Member, With(Scope::Chat), Write),
 
+    rule("GET", "/api/v1/jobs", Viewer, With(Scope::ConversationsRead), Read),
+    rule("POST", "/api/v1/jobs", Member, With(Scope::Chat), Write),
+    rule("GET", "/api/v1/jobs/statistics", Viewer, With(Scope::ConversationsRead), Read),
+    rule("POST", "/api/v1/jobs/redrive", Admin, No, Sensitive),
+    rule("GET", "/api/v1/jobs/{job_id}", Viewer, With(Scope::ConversationsRead), Read),
+    rule("POST", "/api/v1/jobs/{job_id}/cancel", Member, With(Scope::Chat), Write),
+    rule("POST", "/api/v1/jobs/{job_id}/retry", Member, With(Scope::Chat), Write),
+
     rule("GET", "/api/v1/models", Viewer, With(Scope::ModelsRead), Read),
     rule("GET", "/api/v1/models/{model_id}", Viewer, With(Scope::ModelsRead), Read),
     rule("GET", "/api/v1/registry", Admin, No, Read),

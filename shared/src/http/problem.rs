@@ -10,7 +10,9 @@ use serde::Serialize;
 
 use super::timestamp::Timestamp;
 use crate::error::{Error, FieldError, ProviderFault};
-use crate::model::{BudgetRefusal, BudgetResource, BudgetScope, BudgetWindow, RequestId};
+use crate::model::{
+    BudgetRefusal, BudgetResource, BudgetScope, BudgetWindow, RequestId, RunProblem,
+};
 
 /// What the types of all problems begin with.
 pub(super) const TYPE_PREFIX: &str = "urn:chatter:problem:";
@@ -103,6 +105,16 @@ impl Problem {
     /// The type of the problem with that slug.
     pub fn type_of(slug: &str) -> String {
         format!("{TYPE_PREFIX}{slug}")
+    }
+
+    /// The document for an error as it is kept, of what that request has caused.
+    pub fn stored(error: &Error, request_id: &RequestId) -> RunProblem {
+        let document = Self::new(error, Some(request_id));
+        RunProblem {
+            slug: Self::slug(error).to_owned(),
+            // Strings and numbers can't fail to serialize.
+            document: serde_json::to_string(&document).unwrap_or_default(),
+        }
     }
 
     /// The document for an error. Nothing of the error's cause is in it.
@@ -198,6 +210,11 @@ fn kind(error: &Error) -> (StatusCode, &'static str, &'static str) {
         Error::ConversationBusy => (S::CONFLICT, "conversation-busy", "Conversation busy"),
         Error::RunCancelled => (S::CONFLICT, "run-cancelled", "Run cancelled"),
         Error::RunInterrupted => (S::SERVICE_UNAVAILABLE, "run-interrupted", "Run interrupted"),
+        Error::JobInterrupted => (
+            S::INTERNAL_SERVER_ERROR,
+            "job-interrupted",
+            "Job interrupted",
+        ),
         Error::RunNotBegun => (S::SERVICE_UNAVAILABLE, "run-not-begun", "Run not begun"),
         Error::IdempotencyKeyReused => (
             S::UNPROCESSABLE_ENTITY,

@@ -80,6 +80,10 @@ id!(
     InvitationId, "inv", "^inv_[0-9a-f]{32}$"
 );
 id!(
+    /// A job: work that is done after the request that caused it.
+    JobId, "job", "^job_[0-9a-f]{32}$"
+);
+id!(
     /// A message of a conversation.
     MessageId, "msg", "^msg_[0-9a-f]{32}$"
 );
@@ -111,6 +115,13 @@ id!(
     /// A person.
     UserId, "usr", "^usr_[0-9a-f]{32}$"
 );
+
+impl JobId {
+    /// The job that stands for a run in the background: it has the run's digits.
+    pub const fn of_run(run: RunId) -> Self {
+        Self(run.0)
+    }
+}
 
 impl RequestId {
     /// Its 128 bits, the last 56 of which are random: a trace that begins with this request has the same.

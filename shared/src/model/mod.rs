@@ -11,6 +11,7 @@ mod federation;
 mod id;
 mod identity;
 mod inline_data;
+mod job;
 mod llm;
 mod price;
 mod question;
@@ -40,11 +41,15 @@ pub use conversation::{
 pub use credential::{ProviderCredential, ProviderKey, SealedKey};
 pub use federation::{Audience, FederatedClaims, IdentityProvider, RoleClaim, RoleMap};
 pub use id::{
-    ApiKeyId, ConversationId, IdentityProviderId, InvitationId, MessageId, OutboxId, RequestId,
-    RunId, RunnerId, SessionId, TenantId, UserId,
+    ApiKeyId, ConversationId, IdentityProviderId, InvitationId, JobId, MessageId, OutboxId,
+    RequestId, RunId, RunnerId, SessionId, TenantId, UserId,
 };
 pub use identity::{Email, Password, PersonName, User};
 pub use inline_data::{InlineData, MAX_DATA_BYTES};
+pub use job::{
+    JOB_ATTEMPTS, Job, JobPriority, JobProgress, JobResult, JobStatus, JobTask, JobType,
+    MAX_JOB_DELAY,
+};
 pub use llm::{
     Capability, MaxTokensField, ModelSpec, ProviderName, ProviderOwner, ProviderSpec, Wire,
 };

@@ -98,6 +98,10 @@ pub struct ModelSettings {
     /// Without it nothing is given again, and nothing is kept for that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cache: Option<CacheSettings>,
+    /// Whether a conversation without a title gets one after its first answer, from a model, in the background: `true` if
+    /// nobody says it. It is charged like a turn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auto_title: Option<bool>,
 }
 
 impl ModelSettings {
@@ -112,6 +116,7 @@ impl ModelSettings {
             reasoning_effort: self.reasoning_effort.or(others.reasoning_effort),
             context_overflow: self.context_overflow.or(others.context_overflow),
             cache: self.cache.or(others.cache),
+            auto_title: self.auto_title.or(others.auto_title),
         }
     }
 

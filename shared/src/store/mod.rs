@@ -30,6 +30,9 @@
 //! | `TENANT#<tenant>#RUN#<run>` | `EVENTS#<number>` | its events, for a day | `run.rs` |
 //! | `TENANT#<tenant>#RUN#<run>` | `WORK` | what a worker needs to begin it | `queued.rs` |
 //! | `QUEUED#<0 to f>` | `<run>` | runs that wait for a worker | `queued.rs` |
+//! | `TENANT#<tenant>#USER#<user>` | `JOB#<job>` | work that is done later | `job.rs` |
+//! | `TENANT#<tenant>#FAILEDJOBS` | `JOB#<job>` | jobs that failed | `job.rs` |
+//! | `JOBS#<0 to f>` | `<job>` | jobs that are not done | `job_queue.rs` |
 //! | `TENANT#<tenant>#CIRCUIT` | `<provider>#<model>` | how a model that failed is doing | `circuit.rs` |
 //! | `TENANT#<tenant>#ONCE#<hash>` | `ONCE` | what a request with a key began or did | `idempotency.rs`, `claim.rs` |
 //! | `TENANT#<tenant>#CACHE#<0 to f>` | `<key>` | an answer that can be given again, sealed | `cached_answer.rs` |
@@ -53,6 +56,8 @@ mod idempotency;
 mod identity_provider;
 mod invitation;
 mod item;
+mod job;
+mod job_queue;
 mod limit;
 mod lockout;
 mod member;
@@ -86,6 +91,8 @@ pub use conversation::ConversationChange;
 pub use idempotency::{Begun as BegunOnce, ONCE_LASTS, Once};
 pub use identity_provider::{MOST_IDENTITY_PROVIDERS, Trusted};
 pub use invitation::Joined;
+pub use job::{FailedJob, Moved, NewTitle, StoredJob};
+pub use job_queue::WaitingJob;
 pub use limit::LimitWindow;
 pub use lockout::{FailedLogins, HARD_STOP};
 pub use member::{Authority, MemberChanged};
@@ -138,6 +145,12 @@ pub struct RunQueueStore {
     store: Store,
 }
 
+/// The jobs that are not done. Only the worker opens it.
+#[derive(Debug, Clone)]
+pub struct JobQueueStore {
+    store: Store,
+}
+
 impl Store {
     /// The table of that name, with the settings of `sdk`.
     pub fn new(sdk: &aws_config::SdkConfig, table: &str) -> Self {
@@ -175,6 +188,13 @@ impl Store {
     /// The runs that wait for a worker.
     pub fn run_queue(&self) -> RunQueueStore {
         RunQueueStore {
+            store: self.clone(),
+        }
+    }
+
+    /// The jobs that are not done.
+    pub fn job_queue(&self) -> JobQueueStore {
+        JobQueueStore {
             store: self.clone(),
         }
     }

@@ -12,7 +12,7 @@ use std::time::Duration;
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use serde::{Deserialize, Serialize};
 
-use super::item::{IS_NEW, Item, key, moment, n, to_item, written};
+use super::item::{IS_NEW, Item, key, to_item};
 use super::spread::spread_key;
 use super::turn::Ended;
 use super::{RunQueueStore, TenantStore};
@@ -76,12 +76,14 @@ impl TenantStore {
         key(self.events_pk(id), "WORK")
     }
 
-    /// The parts that queue a run. `work` is what the worker needs beside the rows of question and run.
+    /// The parts that queue a run, and put it into the list of jobs. `work` is what the worker needs beside the rows of
+    /// question and run.
     pub(super) fn queue_parts(
         &self,
+        run: &Run,
         queued: &QueuedRun,
         work: &str,
-    ) -> Result<[TransactWriteItem; 2]> {
+    ) -> Result<[TransactWriteItem; 3]> {
         let row = QueuedItem {
             queued,
             expires_at: queued.created_at.plus(KEPT_FOR).unix_seconds(),
@@ -94,6 +96,7 @@ impl TenantStore {
                 .put(to_item(queued_key(queued.id), &row)?, IS_NEW)?,
             self.store
                 .put(to_item(self.work_key(queued.id), &work)?, IS_NEW)?,
+            self.job_of_run_part(run, queued.mandate)?,
         ])
     }
 
@@ -146,14 +149,7 @@ impl RunQueueStore {
 
     /// Puts off when a run is looked for. Nothing happens if it does not wait any more.
     pub async fn queued_put_off(&self, id: RunId, until: Moment) -> Result<()> {
-        let request = self.store.db.update_item().table_name(&*self.store.table);
-        let request = request
-            .set_key(Some(queued_key(id)))
-            .update_expression("SET active_at = :until ADD put_off :one")
-            .condition_expression("attribute_exists(pk)")
-            .expression_attribute_values(":until", moment(until)?)
-            .expression_attribute_values(":one", n(1));
-        written(request.send().await).map(|_| ())
+        self.store.put_off(queued_key(id), until).await
     }
 
     /// Forgets a run whose own row is gone.

@@ -94,33 +94,41 @@ impl TenantStore {
     /// no room.
     pub(super) fn reserve_parts(
         &self,
-        run: &Run,
-        until: Moment,
+        (id, began, until): (RunId, Moment, Moment),
+        reservation: &Reservation,
         budgets: &[Budget],
     ) -> Result<Vec<TransactWriteItem>> {
-        let Some(reservation) = &run.reservation else {
-            return Ok(Vec::new());
-        };
         let row = OpenReservation {
-            run: run.id,
+            run: id,
             user: self.user,
-            began: run.created_at,
+            began,
             until,
             reservation: reservation.clone(),
         };
-        let row = to_item(self.reserved_key(run.id), &row)?;
+        let row = to_item(self.reserved_key(id), &row)?;
         let mut parts = vec![self.store.put(row, IS_NEW)?];
         for budget in budgets {
             for window in BudgetWindow::ALL {
-                parts.push(self.reserve_part(
-                    budget,
-                    window,
-                    &reservation.amount,
-                    run.created_at,
-                )?);
+                parts.push(self.reserve_part(budget, window, &reservation.amount, began)?);
             }
         }
         Ok(parts)
+    }
+
+    /// Reserves what something may cost that is no run of its own; it has the id of one. `false` if a budget has no room;
+    /// nothing was written then.
+    pub async fn reserve(
+        &self,
+        times: (RunId, Moment, Moment),
+        reservation: &Reservation,
+        budgets: &[Budget],
+    ) -> Result<bool> {
+        let fits = |budget: &Budget| budget.could_fit(&reservation.amount);
+        if !budgets.iter().all(fits) {
+            return Ok(false);
+        }
+        let parts = self.reserve_parts(times, reservation, budgets)?;
+        Ok(self.store.transact(parts).await?.made())
     }
 
     /// Adds to one counter, if its limits have room.

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::Store;
-use super::item::{BY_ACTIVITY, Item, from_item, key, moment, s};
+use super::item::{BY_ACTIVITY, Item, from_item, key, moment, n, s, written};
 use crate::clock::Moment;
 use crate::error::Result;
 
@@ -39,6 +39,18 @@ impl Store {
         due.sort_by(|one, other| (one.active_at, &one.sk).cmp(&(other.active_at, &other.sk)));
         let due = due.into_iter().map(|found| found.sk);
         Ok(due.take(limit as usize).collect())
+    }
+
+    /// Puts off when an item may be tried, and counts it. Nothing happens if it is not there any more.
+    pub(super) async fn put_off(&self, key: Item, until: Moment) -> Result<()> {
+        let request = self.db.update_item().table_name(&*self.table);
+        let request = request
+            .set_key(Some(key))
+            .update_expression("SET active_at = :until ADD put_off :one")
+            .condition_expression("attribute_exists(pk)")
+            .expression_attribute_values(":until", moment(until)?)
+            .expression_attribute_values(":one", n(1));
+        written(request.send().await).map(|_| ())
     }
 
     /// The same of one partition, with when each is due.

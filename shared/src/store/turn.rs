@@ -11,6 +11,7 @@ use super::TenantStore;
 use super::conversation::IS_THERE;
 use super::idempotency::Once;
 use super::item::{Written, n, s, value};
+use super::job::StoredJob;
 use super::queued::QueuedRun;
 use crate::clock::Moment;
 use crate::error::{Error, Result};
@@ -63,11 +64,14 @@ impl TenantStore {
             parts.push(self.once_put(once, run.id, run.created_at)?);
         }
         if let Some((queued, work)) = queued {
-            parts.extend(self.queue_parts(queued, work)?);
+            parts.extend(self.queue_parts(run, queued, work)?);
         }
         let before_budgets = parts.len();
         let until = question.pending_until.unwrap_or(run.lease_until);
-        parts.extend(self.reserve_parts(run, until, budgets)?);
+        if let Some(reservation) = &run.reservation {
+            let times = (run.id, run.created_at, until);
+            parts.extend(self.reserve_parts(times, reservation, budgets)?);
+        }
         match self.store.transact(parts).await? {
             Written::Yes => Ok(Begun::Yes),
             Written::ConditionFailed { place: 0 } => Ok(Begun::TakenByAnother),
@@ -77,15 +81,24 @@ impl TenantStore {
         }
     }
 
-    /// Stores the answer and the end of the run, settles it, and moves the conversation to the top of the list. `run`
-    /// is as it shall be; `owner` is who ends it.
-    pub async fn turn_end(&self, run: &Run, owner: RunnerId, answer: &Message) -> Result<Ended> {
+    /// Stores the answer and the end of the run, settles it, moves the conversation to the top of the list, and creates the
+    /// job that it causes. `run` is as it shall be; `owner` is who ends it.
+    pub async fn turn_end(
+        &self,
+        run: &Run,
+        owner: RunnerId,
+        answer: &Message,
+        job: Option<&StoredJob>,
+    ) -> Result<Ended> {
         let mut parts = vec![
             self.run_end(run, owner)?,
             self.touch(run.conversation, answer.created_at)?,
             self.message_put(run.conversation, answer)?,
         ];
         parts.extend(self.settle_run_parts(run, answer.created_at)?);
+        if let Some(job) = job {
+            parts.extend(self.job_parts(job)?);
+        }
         self.ended(parts).await
     }
 

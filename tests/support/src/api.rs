@@ -344,6 +344,7 @@ async fn app(table: &str, provider: &str, limits: &Value) -> App {
             config.app_url.clone(),
         ),
         run_queue: Queue::memory(),
+        job_queue: Queue::memory(),
         vault,
         secrets: Secrets::new(&sdk),
         config: Arc::new(config),

@@ -47,6 +47,8 @@ async fn the_whole_stack_from_the_first_command_to_the_second_start() {
     turns::a_run_is_read_on_after_a_break(&ada).await;
     step("a turn in the background is answered");
     turns::a_turn_in_the_background_is_answered(&ada).await;
+    step("a conversation gets its title from a job");
+    turns::a_conversation_gets_its_title_from_a_job(&ada).await;
     step("the real model answers token by token");
     let conversation = turns::the_real_model_answers(&ada).await;
     step("cargo lambda invoke answers the samples");

@@ -9,7 +9,7 @@ use crate::client::Client;
 use crate::stack::{Stack, repository};
 
 /// A sample of each function that is good without preparation, and the status that it answers.
-const SAMPLES: [(&str, &str, u16); 11] = [
+const SAMPLES: [(&str, &str, u16); 12] = [
     ("health", "health/live.json", 200),
     ("health", "health/ready.json", 200),
     ("api-keys", "api-keys/list.json", 401),
@@ -18,6 +18,7 @@ const SAMPLES: [(&str, &str, u16); 11] = [
     ("auth", "auth/login.json", 200),
     ("conversations", "conversations/list.json", 401),
     ("identity-providers", "identity-providers/list.json", 401),
+    ("jobs", "jobs/list.json", 401),
     ("models", "models/list.json", 401),
     (
         "provider-credentials",
@@ -43,6 +44,12 @@ pub(crate) async fn invoke_answers(stack: &Stack, client: &Client) {
         stack,
         "run-worker",
         &repository().join("events/run-worker/sweep.json"),
+    );
+    assert!(sweep.contains("told"), "{sweep}");
+    let sweep = invoke(
+        stack,
+        "job-worker",
+        &repository().join("events/job-worker/sweep.json"),
     );
     assert!(sweep.contains("told"), "{sweep}");
     // The command takes any status but 200 of a function that streams for a failure, so: a stream.

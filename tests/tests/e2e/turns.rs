@@ -330,3 +330,39 @@ pub(crate) async fn a_turn_in_the_background_is_answered(client: &Client) {
     let stored = client.messages(&path).await;
     assert_eq!(stored[1]["content"], "In the background");
 }
+
+/// Caused by one function, told of by the real protocol of SQS, done by another, and shown by two more.
+pub(crate) async fn a_conversation_gets_its_title_from_a_job(client: &Client) {
+    let new = json!({"model": SCRIPTED});
+    let made = client.post("/api/v1/conversations", &new).await;
+    let made: Value = made.json().await.expect("JSON");
+    let conversation = format!(
+        "/api/v1/conversations/{}",
+        made["id"].as_str().expect("an id")
+    );
+    let path = format!("{conversation}/messages");
+    let answered = client.post(&path, &json!({"content": "Hello"})).await;
+    assert_eq!(answered.status(), 201);
+    let get = async |path: &str| -> Value {
+        let reply = client.request(Method::GET, path).send().await;
+        reply.expect("an answer").json().await.expect("JSON")
+    };
+    let started = Instant::now();
+    let job = loop {
+        let jobs = get("/api/v1/jobs?type=conversation_title&limit=1").await;
+        let job = jobs["data"][0].clone();
+        assert_eq!(job["conversation_id"], made["id"], "{job}");
+        if job["status"] == "completed" {
+            break job;
+        }
+        assert!(started.elapsed() < Duration::from_secs(150), "{job}");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    };
+    assert_eq!(job["result"]["changed"], true, "{job}");
+    let title = get(&conversation).await["title"].clone();
+    assert_eq!(title, job["result"]["title"]);
+    assert!(
+        title.as_str().is_some_and(|title| !title.is_empty()),
+        "{title}"
+    );
+}

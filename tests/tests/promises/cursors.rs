@@ -88,11 +88,25 @@ async fn fill(world: &World, person: &str, path: &str) -> Option<&'static str> {
             world.things.get(person, "run_id").await;
             None
         }
+        "/api/v1/jobs" => {
+            fill_jobs(world, person, path).await;
+            Some("status=pending")
+        }
         // What was done until here stands there.
         "/api/v1/audit" => Some("outcome=success"),
         "/api/v1/audit/verify" => Some("to=2026-01-01"),
         other => panic!("say here how {other} gets more entries than one"),
     }
+}
+
+/// Makes a job beside the one that is there.
+async fn fill_jobs(world: &World, person: &str, path: &str) {
+    world.things.get(person, "job_id").await;
+    let conversation = world.things.get(person, "conversation_id").await;
+    let job = json!({"type": "conversation_title", "conversation_id": conversation});
+    let api = world.any().beside(jobs::router);
+    let made = api.post(Some(person), path, job).await;
+    assert_eq!(made.status, 202, "{}", made.text);
 }
 
 /// Makes a budget for the tenant and one for the person, beside the one that is there.

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use job_worker::JobWorker;
 use key_rotation::RotationEvent;
 use mailer::Mailer;
 use promises::{FUNCTIONS, WITHOUT_ROUTES};
@@ -103,6 +104,29 @@ async fn the_samples_of_the_mailer_do_what_events_says() {
         assert_eq!(answer, expected, "{name}");
     }
     assert_eq!(samples("mailer").len(), 3, "a sample that is not played");
+}
+
+#[tokio::test]
+async fn the_samples_of_the_job_worker_do_what_events_says() {
+    let api = TestApi::new(|_, _| Ok(axum::Router::new())).await;
+    let worker = JobWorker::new(&api.app);
+    let failed = json!([{"itemIdentifier": "2e1424d4-87a3-44ab-83d2-661975830a7d"}]);
+    for (name, expected) in [
+        ("job_waits.json", json!({"batchItemFailures": []})),
+        ("unknown_version.json", json!({"batchItemFailures": failed})),
+        ("sweep.json", json!({"told": 0})),
+    ] {
+        let answer = worker
+            .handle(sample("job-worker", name), Deadline::none())
+            .await;
+        let answer = serde_json::to_value(answer.expect(name)).expect("JSON");
+        assert_eq!(answer, expected, "{name}");
+    }
+    assert_eq!(
+        samples("job-worker").len(),
+        3,
+        "a sample that is not played"
+    );
 }
 
 #[tokio::test]

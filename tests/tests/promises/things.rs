@@ -31,7 +31,7 @@ pub(crate) enum Whose {
 /// Whose the thing is that a parameter names. A parameter that is not here fails every test that asks.
 pub(crate) fn whose(parameter: &str) -> Whose {
     match parameter {
-        "conversation_id" | "run_id" | "session_id" | "api_key_id" => Whose::Persons,
+        "conversation_id" | "run_id" | "job_id" | "session_id" | "api_key_id" => Whose::Persons,
         "tenant_id" | "user_id" | "invitation_id" | "identity_provider_id" | "scope" => {
             Whose::Tenants
         }
@@ -139,6 +139,7 @@ impl Things {
             "scope" => return self.budget(person, &tenant).await,
             "conversation_id" => return self.conversation(person).await.0,
             "run_id" => return self.conversation(person).await.1,
+            "job_id" => return self.job(person).await,
             "invitation_id" => {
                 let new =
                     json!({"email": format!("{person}-invited@people.test"), "role": "member"});
@@ -176,6 +177,16 @@ impl Things {
         let answered = self.post(chat, person, &path, said).await;
         let run = answered.header("content-location").rsplit('/').next();
         (id, run.expect("a run").to_owned())
+    }
+
+    /// A job that waits.
+    async fn job(&self, person: &str) -> String {
+        let (conversation, _) = self.conversation(person).await;
+        let new = json!({"type": "conversation_title", "conversation_id": conversation});
+        let api = self.api.beside(jobs::router);
+        let reply = api.post(Some(person), "/api/v1/jobs", new).await;
+        assert_eq!(reply.status, S::ACCEPTED, "{}", reply.text);
+        text(&reply.body(), "id")
     }
 
     async fn credential(&self, person: &str) -> String {

@@ -6,8 +6,8 @@ use axum::http::Method;
 use engine::ProviderKeys;
 use serde_json::{Value, json};
 use shared::model::{
-    ApiKeyId, BudgetScope, ConversationId, IdentityProviderId, InvitationId, RunId, SessionId,
-    TenantId, UserId,
+    ApiKeyId, BudgetScope, ConversationId, IdentityProviderId, InvitationId, JobId, RunId,
+    SessionId, TenantId, UserId,
 };
 use test_support::{Asked, Body, Person, Reply, TestApi};
 
@@ -27,6 +27,7 @@ impl Ids {
             ("{session_id}", SessionId::new().to_string()),
             ("{conversation_id}", ConversationId::new().to_string()),
             ("{run_id}", RunId::new().to_string()),
+            ("{job_id}", JobId::new().to_string()),
             ("{api_key_id}", ApiKeyId::new().to_string()),
             ("{invitation_id}", InvitationId::new().to_string()),
             (
@@ -64,6 +65,11 @@ impl Ids {
             .await;
         let run = reply.header("content-location").rsplit('/').next();
         ids.0.insert("{run_id}", run.expect("a run").to_owned());
+        let job = json!({"type": "conversation_title", "conversation_id": conversation});
+        let jobs = api.beside(jobs::router);
+        let reply = jobs.post(Some(name), "/api/v1/jobs", job).await;
+        let job = reply.body()["id"].as_str().expect("an id").to_owned();
+        ids.0.insert("{job_id}", job);
         ids.0.insert("{conversation_id}", conversation);
         let key = json!({"name": "a key", "scopes": ["chat"]});
         let key = made(("/api/v1/api-keys", api_keys::router, key)).await;
@@ -180,7 +186,7 @@ impl Whose {
                 own_tenant && conversation.parse::<ConversationId>().is_ok()
             }
             ("TENANT", ["SPEND", scope]) => own_tenant && scope.parse::<BudgetScope>().is_ok(),
-            ("TENANT", ["RESERVED"]) => own_tenant,
+            ("TENANT", ["RESERVED" | "FAILEDJOBS"]) => own_tenant,
             ("TENANT", ["RUN", run]) => own_tenant && run.parse::<RunId>().is_ok(),
             ("TENANT", ["ONCE", hash]) => own_tenant && hash.len() == 43,
             ("USER", []) => own_user,
@@ -194,7 +200,7 @@ impl Whose {
             // By the hash of a secret, of an address or of an issuer; and what waits to be sent.
             ("APIKEY" | "ISSUER" | "LOGIN", []) => [43, 64].contains(&id.len()),
             ("EMAIL", []) => id.ends_with("@people.test"),
-            ("OUTBOX", []) => id.len() == 1,
+            ("OUTBOX" | "JOBS" | "QUEUED", []) => id.len() == 1,
             ("CHECK", []) => id.is_empty(),
             _ => false,
         }

@@ -234,7 +234,7 @@ impl World {
 
     async fn answered(store: &TenantStore, run: &Run, now: Moment) -> Ended {
         let answer = answer(run, now);
-        let written = store.turn_end(run, run.owner, &answer);
+        let written = store.turn_end(run, run.owner, &answer, None);
         written.await.expect("a write")
     }
 

@@ -41,6 +41,28 @@ pub(crate) fn reservation(
     }))
 }
 
+/// What a single call of a model reserves of those budgets: so many tokens of input and output. `None` without budgets.
+pub(crate) fn most_of_call(
+    caller: &Caller,
+    budgets: &[Budget],
+    model: &ModelSpec,
+    (input_tokens, output_tokens): (u64, u64),
+) -> Result<Option<Reservation>> {
+    if budgets.is_empty() {
+        return Ok(None);
+    }
+    let need = Need {
+        model,
+        input_tokens,
+        output_tokens,
+    };
+    Ok(Some(Reservation {
+        amount: at_most(budgets, &[need], false)?,
+        budgets: budgets.iter().map(Budget::counted_by).collect(),
+        actor: caller.actor(),
+    }))
+}
+
 /// What one who may answer needs at most.
 #[derive(Clone, Copy)]
 struct Need<'a> {

@@ -46,6 +46,15 @@ impl Ready {
                 "issuer": world.things.issuer(), "audience": format!("{person}-other"),
                 "role_claim": "roles", "roles": {"a": "member"},
             })),
+            "POST /api/v1/jobs" => {
+                let conversation = world.things.get(person, "conversation_id").await;
+                Body::Json(json!({"type": "conversation_title", "conversation_id": conversation}))
+            }
+            "POST /api/v1/jobs/redrive" => {
+                // Whoever makes it goes to another tenant.
+                world.things.get(person, "job_id").await;
+                Body::Empty
+            }
             _ => world.body(&operation),
         };
         let token = world.any().people.token(person).await;
@@ -61,6 +70,11 @@ impl Ready {
             "/api/v1/runs/{run_id}/cancel" => {
                 let run = world.things.get(person, parameters(&operation.path)[0]);
                 goes_on(world.any(), &run.await).await;
+            }
+            "/api/v1/jobs/{job_id}/retry" => cancel_job(world, person).await,
+            "/api/v1/jobs/redrive" => {
+                cancel_job(world, person).await;
+                fail_job(world, person).await;
             }
             _ => {}
         }
@@ -99,6 +113,40 @@ async fn invitation(world: &World, host: &str, person: &str) -> String {
     let letter = letters.find(|(to, ..)| *to == address).expect("a letter").2;
     let token = letter.lines().find(|line| line.starts_with("chatter_in_"));
     token.expect("a token").to_owned()
+}
+
+/// Stops the job of a person.
+async fn cancel_job(world: &World, person: &str) {
+    let job = world.things.get(person, "job_id").await;
+    let api = world.any().beside(jobs::router);
+    let path = format!("/api/v1/jobs/{job}/cancel");
+    let reply = api.send(Some(person), Method::POST, &path, Body::Empty);
+    assert_eq!(reply.await.status, 200);
+}
+
+/// Makes a job that was stopped one that has failed.
+async fn fail_job(world: &World, person: &str) {
+    let api = world.any();
+    let job = world.things.get(person, "job_id").await;
+    let rows = super::rows(api, "sk", &format!("JOB#{job}")).await;
+    let known = api.people.get(person).await;
+    let status = json!({
+        "TableName": "chatter",
+        "Key": {"pk": rows[0]["pk"], "sk": rows[0]["sk"]},
+        "UpdateExpression": "SET job_status = :status",
+        "ExpressionAttributeValues": {":status": {"S": "failed"}},
+    });
+    let failed = json!({
+        "TableName": "chatter",
+        "Item": {
+            "pk": {"S": format!("TENANT#{}#FAILEDJOBS", known.tenant)}, "sk": rows[0]["sk"],
+            "id": {"S": job}, "user": {"S": known.user.to_string()},
+        },
+    });
+    for (operation, request) in [("UpdateItem", status), ("PutItem", failed)] {
+        let answer = api.table.raw(operation, request).await;
+        assert!(answer["__type"].is_null(), "{answer}");
+    }
 }
 
 /// Makes a run one that has not ended: somebody works on it, and says so for an hour.
