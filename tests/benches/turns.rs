@@ -39,6 +39,7 @@ async fn main() {
     }
     with_a_key(&api).await;
     in_the_background(&api).await;
+    with_a_title(&api).await;
     half_a_minute(&api).await;
     println!();
     for concurrent in [1, 64] {
@@ -48,7 +49,8 @@ async fn main() {
 
 /// A conversation with these settings, and its messages' path.
 async fn conversation(api: &TestApi, settings: Value) -> String {
-    let fields = json!({"settings": settings});
+    // With a title it causes no job.
+    let fields = json!({"title": "A title", "settings": settings});
     let conversations = api.beside(conversations::router);
     let made = conversations.post(ADA, "/api/v1/conversations", fields);
     format!("{}/messages", made.await.location())
@@ -112,6 +114,24 @@ async fn in_the_background(api: &TestApi) {
     let deadline = shared::http::Deadline::none();
     worker.handle(event, deadline).await.expect("an answer");
     row(api, "in the background: worked on");
+}
+
+/// The first turn of a conversation without a title, and the job that it causes.
+async fn with_a_title(api: &TestApi) {
+    use shared::lambda::EventHandler as _;
+    let conversations = api.beside(conversations::router);
+    let made = conversations.post(ADA, "/api/v1/conversations", json!({}));
+    let path = format!("{}/messages", made.await.location());
+    api.table.take_calls();
+    say(api, &path, &[]).await;
+    row(api, "the first of a conversation without a title");
+    let worker = job_worker::JobWorker::with(&api.app, engine::ProviderKeys::fixed([]));
+    let told = api.app.job_queue.take();
+    let body = serde_json::to_string(&told[0]).expect("JSON");
+    let event = json!({"Records": [{"messageId": "m", "body": body}]});
+    let deadline = shared::http::Deadline::none();
+    worker.handle(event, deadline).await.expect("an answer");
+    row(api, "the job of its title");
 }
 
 /// An answer of 30 seconds, twenty pieces a second.

@@ -74,16 +74,21 @@ async fn an_overloaded_provider_says_when_to_come_back() {
 async fn a_provider_that_is_not_there_is_unavailable() {
     let api = api().await;
     let path = conversation(&api, json!({})).await;
-    let mut config = shared::config::Config::clone(&api.app.config);
-    config.providers[0].base_url = "http://127.0.0.1:1/v1".to_owned();
-    let app = shared::App {
-        config: std::sync::Arc::new(config),
-        ..api.app.clone()
-    };
-    let api = api.beside(|_| chat::router_with(app, engine::ProviderKeys::fixed([])));
-    let reply = say(&api, &path, "Hi").await;
-    assert_eq!(reply.problem(), (502, "provider-unavailable".to_owned()));
-    assert!(!reply.text.contains("127.0.0.1"), "{}", reply.text);
+    // Nobody listens, and somebody who does not speak TLS.
+    let plain = api.provider.url.replace("http://", "https://");
+    for address in ["http://127.0.0.1:1/v1".to_owned(), plain] {
+        let mut config = shared::config::Config::clone(&api.app.config);
+        config.providers[0].base_url = address;
+        let app = shared::App {
+            config: std::sync::Arc::new(config),
+            ..api.app.clone()
+        };
+        let api = api.beside(|_| chat::router_with(app, engine::ProviderKeys::fixed([])));
+        let reply = say(&api, &path, "Hi").await;
+        assert_eq!(reply.problem(), (502, "provider-unavailable".to_owned()));
+        assert!(!reply.text.contains("127.0.0.1"), "{}", reply.text);
+    }
+    assert_eq!(api.provider.take_requests().len(), 0);
 }
 
 #[tokio::test]
