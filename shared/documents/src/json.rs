@@ -1,0 +1,205 @@
+//! JSON: one value a line, indented, with the escapes of characters undone as far as that leaves it JSON.
+
+use crate::extracted::Extracted;
+use crate::failure::{Failure, Result};
+use crate::kind::Kind;
+use crate::limits::Budget;
+use crate::writer::Writer;
+
+/// Whether the text is one JSON object or array from end to end.
+///
+/// # Errors
+///
+/// If it is JSON so far and nested too deeply, or if it takes too long.
+pub(crate) fn is_json(text: &str, budget: &Budget<'_>) -> Result<bool> {
+    if !text.trim_start().starts_with(['{', '[']) {
+        return Ok(false);
+    }
+    match walk(text, budget, &mut |_, _, _| Ok(())) {
+        Ok(()) => Ok(true),
+        Err(Stop::NotJson) => Ok(false),
+        Err(Stop::Failure(failure)) => Err(failure),
+    }
+}
+
+/// Writes what [`is_json`] has said yes to.
+pub(crate) fn read(text: &str, budget: &Budget<'_>) -> Result<Extracted> {
+    let mut writer = Writer::new(budget);
+    let mut after_open = false;
+    let written = walk(text, budget, &mut |token, depth, is_first| {
+        let closes = matches!(token, "}" | "]");
+        let separates = matches!(token, ":" | ",");
+        let breaks = if closes {
+            !after_open
+        } else {
+            is_first && depth > 0
+        };
+        if breaks {
+            writer.end_line()?;
+            writer.push(&"  ".repeat(depth))?;
+        }
+        match token {
+            ":" => writer.push(": ")?,
+            _ if token.starts_with('"') => writer.push(&readable(token))?,
+            _ => writer.push(token)?,
+        }
+        if !separates {
+            after_open = matches!(token, "{" | "[");
+        }
+        Ok(())
+    });
+    match written {
+        Ok(()) => writer.finish(Kind::Json, "the file has no text"),
+        Err(Stop::NotJson) => Err(Failure::corrupt("it is not JSON")),
+        Err(Stop::Failure(failure)) => Err(failure),
+    }
+}
+
+/// A string with `\u00e9` written as é. Half of a surrogate pair stands for nothing and stays as it is.
+fn readable(token: &str) -> String {
+    if !token.contains('\\') {
+        return token.to_owned();
+    }
+    serde_json::from_str::<String>(token)
+        .and_then(|string| serde_json::to_string(&string))
+        .unwrap_or_else(|_| token.to_owned())
+}
+
+enum Stop {
+    NotJson,
+    Failure(Failure),
+}
+
+impl From<Failure> for Stop {
+    fn from(failure: Failure) -> Self {
+        Self::Failure(failure)
+    }
+}
+
+/// What may come next.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Expect {
+    Value,
+    ValueOrEnd,
+    Name,
+    NameOrEnd,
+    Colon,
+    CommaOrEnd,
+    Nothing,
+}
+
+/// Is told a token, how deep it stands, and whether it is the first of its line.
+type OnToken<'a> = dyn FnMut(&str, usize, bool) -> Result<()> + 'a;
+
+/// Goes through the tokens in one pass with a stack of its own, so that no depth can exhaust the thread's.
+fn walk(text: &str, budget: &Budget<'_>, on_token: &mut OnToken<'_>) -> Result<(), Stop> {
+    let mut open: Vec<u8> = Vec::new();
+    let mut expect = Expect::Value;
+    let mut rest = text.trim_start_matches(is_blank);
+    while !rest.is_empty() {
+        let length = token_length(rest).ok_or(Stop::NotJson)?;
+        let (token, after) = rest.split_at(length);
+        budget.spend(length)?;
+        let first = token.as_bytes()[0];
+        let in_object = open.last() == Some(&b'{');
+        let mut depth = open.len();
+        let is_first = matches!(expect, Expect::Value | Expect::ValueOrEnd) && !in_object
+            || matches!(expect, Expect::Name | Expect::NameOrEnd);
+        let after_value = if depth == 0 {
+            Expect::Nothing
+        } else {
+            Expect::CommaOrEnd
+        };
+        expect = match (expect, first) {
+            (Expect::Value | Expect::ValueOrEnd, b'{' | b'[') => {
+                open.push(first);
+                budget.depth(open.len())?;
+                if first == b'{' {
+                    Expect::NameOrEnd
+                } else {
+                    Expect::ValueOrEnd
+                }
+            }
+            (Expect::NameOrEnd, b'}')
+            | (Expect::ValueOrEnd, b']')
+            | (Expect::CommaOrEnd, b'}' | b']') => {
+                if open.pop() != Some(if first == b'}' { b'{' } else { b'[' }) {
+                    return Err(Stop::NotJson);
+                }
+                depth = open.len();
+                if depth == 0 {
+                    Expect::Nothing
+                } else {
+                    Expect::CommaOrEnd
+                }
+            }
+            (Expect::Name | Expect::NameOrEnd, b'"') => Expect::Colon,
+            (Expect::Colon, b':') => Expect::Value,
+            (Expect::CommaOrEnd, b',') => {
+                if in_object {
+                    Expect::Name
+                } else {
+                    Expect::Value
+                }
+            }
+            (
+                Expect::Value | Expect::ValueOrEnd,
+                b'"' | b'-' | b'0'..=b'9' | b't' | b'f' | b'n',
+            ) => after_value,
+            _ => return Err(Stop::NotJson),
+        };
+        on_token(token, depth, is_first)?;
+        rest = after.trim_start_matches(is_blank);
+    }
+    if expect == Expect::Nothing {
+        Ok(())
+    } else {
+        Err(Stop::NotJson)
+    }
+}
+
+fn is_blank(char: char) -> bool {
+    matches!(char, ' ' | '\t' | '\n' | '\r')
+}
+
+fn token_length(text: &str) -> Option<usize> {
+    let bytes = text.as_bytes();
+    match bytes[0] {
+        b'{' | b'}' | b'[' | b']' | b':' | b',' => Some(1),
+        b'"' => string_length(bytes),
+        _ => {
+            let end = bytes
+                .iter()
+                .position(|b| !(b.is_ascii_alphanumeric() || b"+-.".contains(b)));
+            let word = &text[..end.unwrap_or(text.len())];
+            let known = matches!(word, "true" | "false" | "null")
+                || word.len() <= 1000 && serde_json::from_str::<serde_json::Number>(word).is_ok();
+            known.then_some(word.len())
+        }
+    }
+}
+
+fn string_length(bytes: &[u8]) -> Option<usize> {
+    let mut at = 1;
+    loop {
+        at += memchr::memchr2(b'"', b'\\', &bytes[at..])?;
+        if bytes[at] == b'"' {
+            break;
+        }
+        let escaped = *bytes.get(at + 1)?;
+        if escaped == b'u' {
+            let digits = bytes.get(at + 2..at + 6)?;
+            if !digits.iter().all(u8::is_ascii_hexdigit) {
+                return None;
+            }
+        } else if !b"\"\\/bfnrt".contains(&escaped) {
+            return None;
+        }
+        at += 2;
+    }
+    // A raw control character is not JSON.
+    bytes[1..at]
+        .iter()
+        .all(|byte| *byte >= 0x20)
+        .then_some(at + 1)
+}
