@@ -70,7 +70,9 @@ fn read(
     let budget = Budget::new(limits, go_on);
     budget.ask()?;
     if bytes.is_empty() {
-        return Err(Failure::no_text("the file is empty"));
+        return Err(Failure::no_text(
+            "the file is empty: it has no bytes at all",
+        ));
     }
     match kind::content(bytes)? {
         Content::Pdf => {

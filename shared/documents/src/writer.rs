@@ -23,6 +23,9 @@ pub(crate) struct Writer<'a> {
     headings: Vec<Heading>,
 }
 
+/// How much text is looked at between two questions whether to go on.
+const PIECE_BYTES: usize = 32 << 10;
+
 impl<'a> Writer<'a> {
     pub(crate) fn new(budget: &'a Budget<'a>) -> Self {
         Self {
@@ -40,6 +43,17 @@ impl<'a> Writer<'a> {
 
     /// Adds text, whose line ends are kept, and whose control characters are not.
     pub(crate) fn push(&mut self, text: &str) -> Result<()> {
+        let mut rest = text;
+        while !rest.is_empty() {
+            // In pieces, so that a long text is left in the middle when its time is over.
+            let (piece, after) = rest.split_at(rest.floor_char_boundary(PIECE_BYTES));
+            self.push_piece(piece)?;
+            rest = after;
+        }
+        Ok(())
+    }
+
+    fn push_piece(&mut self, text: &str) -> Result<()> {
         self.budget.spend(text.len())?;
         let mut kept = 0;
         for (at, char) in text.char_indices() {

@@ -3,7 +3,7 @@
 /// The best place to end a part that begins at `begin` and may end at `fits` at the latest; after `covered`, if there is
 /// one, because what is before that is in the last chunk already.
 pub(super) fn before(text: &str, begin: usize, covered: usize, fits: usize) -> usize {
-    let half = floor(text, begin.midpoint(fits)).max(covered);
+    let half = text.floor_char_boundary(begin.midpoint(fits)).max(covered);
     if half >= fits {
         return fits;
     }
@@ -75,12 +75,4 @@ fn ends_sentence(char: char, after: Option<char>) -> bool {
         '.' | '!' | '?' | '…' | '؟' => after.is_none_or(char::is_whitespace),
         _ => false,
     }
-}
-
-fn floor(text: &str, at: usize) -> usize {
-    let mut at = at.min(text.len());
-    while !text.is_char_boundary(at) {
-        at -= 1;
-    }
-    at
 }

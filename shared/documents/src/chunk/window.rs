@@ -84,9 +84,5 @@ impl Window<'_> {
 
 /// The last boundary of a code point up to `at`, but not before `least`.
 fn floor(text: &str, at: usize, least: usize) -> usize {
-    let mut at = at.min(text.len());
-    while !text.is_char_boundary(at) {
-        at -= 1;
-    }
-    at.max(least)
+    text.floor_char_boundary(at).max(least)
 }
