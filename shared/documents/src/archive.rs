@@ -1,6 +1,6 @@
 //! The archive that Office documents are: read in memory, one part after the other, never written to disk.
 
-use std::io::{Cursor, Read as _};
+use std::io::{self, Cursor, Read, Seek, SeekFrom};
 
 use zip::ZipArchive;
 
@@ -10,7 +10,7 @@ use crate::kind;
 use crate::limits::Budget;
 
 pub(crate) struct Archive<'a> {
-    zip: ZipArchive<Cursor<&'a [u8]>>,
+    zip: ZipArchive<Source<'a>>,
     budget: &'a Budget<'a>,
 }
 
@@ -28,8 +28,12 @@ impl<'a> Archive<'a> {
             );
             return Err(Failure::new(FailureCode::TooManyEntries, message));
         }
-        let zip = ZipArchive::new(Cursor::new(bytes))
-            .map_err(|_| Failure::corrupt("its archive cannot be read"))?;
+        let zip = ZipArchive::new(Source {
+            bytes: Cursor::new(bytes),
+            budget,
+        });
+        budget.check_stopped()?;
+        let zip = zip.map_err(|_| Failure::corrupt("its archive cannot be read"))?;
         let mut archive = Self { zip, budget };
         archive.check_entries()?;
         Ok(archive)
@@ -57,7 +61,9 @@ impl<'a> Archive<'a> {
                 ));
             }
         }
-        match self.zip.has_overlapping_entries() {
+        let overlap = self.zip.has_overlapping_entries();
+        self.budget.check_stopped()?;
+        match overlap {
             Ok(false) => Ok(()),
             Ok(true) => Err(unsafe_archive("the files of the archive overlap")),
             Err(_) => Err(Failure::corrupt("its archive is cut off")),
@@ -73,6 +79,12 @@ impl<'a> Archive<'a> {
         let Some(bytes) = self.part(name)? else {
             return Ok(None);
         };
+        // Nearly all parts are UTF-8 without a mark, and need no second copy.
+        let bytes = match String::from_utf8(bytes) {
+            Ok(text) if !text.starts_with('\u{feff}') => return Ok(Some(text)),
+            Ok(text) => text.into_bytes(),
+            Err(error) => error.into_bytes(),
+        };
         match decode::decode(&bytes) {
             Decoded::Text(text) => Ok(Some(text.into_owned())),
             Decoded::Unknown | Decoded::Binary => Err(Failure::corrupt("a part of it is not XML")),
@@ -83,8 +95,8 @@ impl<'a> Archive<'a> {
         let Some(index) = self.zip.index_for_name(name) else {
             return Ok(None);
         };
-        let unreadable = |_| Failure::corrupt("a part of it cannot be unpacked");
-        let mut file = self.zip.by_index(index).map_err(unreadable)?;
+        let unreadable = || Failure::corrupt("a part of it cannot be unpacked");
+        let mut file = self.zip.by_index(index).map_err(|_| unreadable())?;
         let size = |size: u64| usize::try_from(size).unwrap_or(usize::MAX);
         let (packed, declared) = (size(file.compressed_size()), size(file.size()));
         // What is declared is refused before anything is unpacked. It may be a lie, so what comes is counted too.
@@ -92,10 +104,11 @@ impl<'a> Archive<'a> {
         let mut bytes = Vec::new();
         let mut buffer = [0; 16 << 10];
         loop {
-            match file.read(&mut buffer) {
-                Ok(0) => break,
-                Ok(read) => bytes.extend_from_slice(&buffer[..read]),
-                Err(_) => return Err(Failure::corrupt("a part of it cannot be unpacked")),
+            let read = file.read(&mut buffer);
+            self.budget.check_stopped()?;
+            match read.map_err(|_| unreadable())? {
+                0 => break,
+                read => bytes.extend_from_slice(&buffer[..read]),
             }
             self.budget.spend(buffer.len() / 8)?;
             self.budget.check_inflated(packed, bytes.len())?;
@@ -119,4 +132,27 @@ fn points_outside(name: &[u8]) -> bool {
         .is_some_and(|byte| matches!(byte, b'/' | b'\\'))
         || name.get(1) == Some(&b':');
     absolute || name.contains(&0) || parts.any(|part| part == b"..")
+}
+
+/// The bytes of the archive. Its reader looks for the directory in all of them, if it must, and tries one after another;
+/// here it is asked whether to go on.
+struct Source<'a> {
+    bytes: Cursor<&'a [u8]>,
+    budget: &'a Budget<'a>,
+}
+
+impl Read for Source<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.bytes.read(buffer)?;
+        self.budget
+            .spend(read + 16)
+            .map_err(|failure| io::Error::other(failure.code.as_str()))?;
+        Ok(read)
+    }
+}
+
+impl Seek for Source<'_> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.bytes.seek(to)
+    }
 }

@@ -1,6 +1,7 @@
 //! HTML: what a reader of the page would see.
 
-use html5gum::{Token, Tokenizer};
+use html5gum::emitters::callback::{CallbackEmitter, CallbackEvent};
+use html5gum::{Span, Tokenizer};
 
 use crate::extracted::Extracted;
 use crate::failure::Result;
@@ -8,23 +9,46 @@ use crate::kind::Kind;
 use crate::limits::Budget;
 use crate::writer::Writer;
 
+/// What of the page matters.
+enum Mark {
+    Start(Vec<u8>),
+    /// The start before was `<svg/>`, which has no end.
+    SelfClosed,
+    End(Vec<u8>),
+    Text(Vec<u8>),
+    /// Attributes, which are not kept, and comments.
+    Nothing,
+}
+
 /// Goes through the tags one by one and builds no tree: nothing is nested, whatever the page does.
 pub(crate) fn read(text: &str, budget: &Budget<'_>) -> Result<Extracted> {
     let mut page = Page::new(budget);
-    let mut emitter = html5gum::DefaultEmitter::default();
+    let mut emitter =
+        CallbackEmitter::new(|event: CallbackEvent<'_>, _: Span<()>| Some(mark(&event)));
     // Inside `<script>` a `<` is no tag.
     emitter.naively_switch_states(true);
-    for token in Tokenizer::new_with_emitter(text, emitter) {
-        let Ok(token) = token;
+    for mark in Tokenizer::new_with_emitter(text, emitter) {
+        let Ok(mark) = mark;
         budget.spend(16)?;
-        match token {
-            Token::StartTag(tag) => page.start(&tag.name, tag.self_closing)?,
-            Token::EndTag(tag) => page.end(&tag.name)?,
-            Token::String(string) => page.text(&String::from_utf8_lossy(&string))?,
-            Token::Comment(_) | Token::Doctype(_) | Token::Error(_) => {}
+        match mark {
+            Mark::Start(name) => page.start(&name)?,
+            Mark::SelfClosed => page.self_closed(),
+            Mark::End(name) => page.end(&name)?,
+            Mark::Text(text) => page.text(&String::from_utf8_lossy(&text))?,
+            Mark::Nothing => {}
         }
     }
     page.finish()
+}
+
+fn mark(event: &CallbackEvent<'_>) -> Mark {
+    match event {
+        CallbackEvent::OpenStartTag { name } => Mark::Start(name.to_vec()),
+        CallbackEvent::CloseStartTag { self_closing: true } => Mark::SelfClosed,
+        CallbackEvent::EndTag { name } => Mark::End(name.to_vec()),
+        CallbackEvent::String { value } => Mark::Text(value.to_vec()),
+        _ => Mark::Nothing,
+    }
 }
 
 struct Page<'a> {
@@ -32,6 +56,8 @@ struct Page<'a> {
     writer: Writer<'a>,
     /// The element whose content nobody sees, and how many of its name are open.
     hidden: Option<(Vec<u8>, usize)>,
+    /// Whether nothing came after its start.
+    hidden_at_once: bool,
     /// The level of the open heading, and what it has said so far.
     heading: Option<(u8, String)>,
     title: Option<String>,
@@ -47,6 +73,7 @@ impl<'a> Page<'a> {
             budget,
             writer: Writer::new(budget),
             hidden: None,
+            hidden_at_once: false,
             heading: None,
             title: None,
             preformatted: 0,
@@ -54,16 +81,17 @@ impl<'a> Page<'a> {
         }
     }
 
-    fn start(&mut self, name: &[u8], self_closing: bool) -> Result<()> {
+    fn start(&mut self, name: &[u8]) -> Result<()> {
+        self.hidden_at_once = false;
         if let Some((hidden, open)) = &mut self.hidden {
             *open += usize::from(hidden == name);
             return Ok(());
         }
         match name {
-            b"script" | b"style" | b"template" | b"noscript" | b"iframe" => {
+            b"script" | b"style" | b"template" | b"noscript" | b"iframe" | b"svg" | b"math" => {
+                self.hidden_at_once = true;
                 self.hidden = Some((name.to_vec(), 1));
             }
-            b"svg" | b"math" if !self_closing => self.hidden = Some((name.to_vec(), 1)),
             b"title" => self.title = Some(String::new()),
             b"h1" | b"h2" | b"h3" | b"h4" | b"h5" | b"h6" => {
                 self.close_heading()?;
@@ -92,7 +120,18 @@ impl<'a> Page<'a> {
         Ok(())
     }
 
+    /// Only elements that are not HTML's own may end with their start.
+    fn self_closed(&mut self) {
+        if self.hidden_at_once {
+            self.hidden = self
+                .hidden
+                .take()
+                .filter(|(name, _)| !matches!(name.as_slice(), b"svg" | b"math"));
+        }
+    }
+
     fn end(&mut self, name: &[u8]) -> Result<()> {
+        self.hidden_at_once = false;
         if let Some((hidden, open)) = &mut self.hidden {
             *open -= usize::from(hidden == name);
             if *open == 0 {
@@ -119,6 +158,7 @@ impl<'a> Page<'a> {
     }
 
     fn text(&mut self, text: &str) -> Result<()> {
+        self.hidden_at_once = false;
         if self.hidden.is_some() {
             return self.budget.spend(text.len());
         }

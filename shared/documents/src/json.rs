@@ -91,70 +91,85 @@ enum Expect {
 /// Is told a token, how deep it stands, and whether it is the first of its line.
 type OnToken<'a> = dyn FnMut(&str, usize, bool) -> Result<()> + 'a;
 
-/// Goes through the tokens in one pass with a stack of its own, so that no depth can exhaust the thread's.
+/// Goes through the tokens in one pass.
 fn walk(text: &str, budget: &Budget<'_>, on_token: &mut OnToken<'_>) -> Result<(), Stop> {
-    let mut open: Vec<u8> = Vec::new();
-    let mut expect = Expect::Value;
+    let mut grammar = Grammar {
+        open: Vec::new(),
+        expect: Expect::Value,
+    };
     let mut rest = text.trim_start_matches(is_blank);
     while !rest.is_empty() {
         let length = token_length(rest).ok_or(Stop::NotJson)?;
         let (token, after) = rest.split_at(length);
         budget.spend(length)?;
-        let first = token.as_bytes()[0];
-        let in_object = open.last() == Some(&b'{');
-        let mut depth = open.len();
-        let is_first = matches!(expect, Expect::Value | Expect::ValueOrEnd) && !in_object
-            || matches!(expect, Expect::Name | Expect::NameOrEnd);
-        let after_value = if depth == 0 {
-            Expect::Nothing
-        } else {
-            Expect::CommaOrEnd
-        };
-        expect = match (expect, first) {
-            (Expect::Value | Expect::ValueOrEnd, b'{' | b'[') => {
-                open.push(first);
-                budget.depth(open.len())?;
-                if first == b'{' {
-                    Expect::NameOrEnd
-                } else {
-                    Expect::ValueOrEnd
-                }
-            }
-            (Expect::NameOrEnd, b'}')
-            | (Expect::ValueOrEnd, b']')
-            | (Expect::CommaOrEnd, b'}' | b']') => {
-                if open.pop() != Some(if first == b'}' { b'{' } else { b'[' }) {
-                    return Err(Stop::NotJson);
-                }
-                depth = open.len();
-                if depth == 0 {
-                    Expect::Nothing
-                } else {
-                    Expect::CommaOrEnd
-                }
-            }
-            (Expect::Name | Expect::NameOrEnd, b'"') => Expect::Colon,
-            (Expect::Colon, b':') => Expect::Value,
-            (Expect::CommaOrEnd, b',') => {
-                if in_object {
-                    Expect::Name
-                } else {
-                    Expect::Value
-                }
-            }
-            (
-                Expect::Value | Expect::ValueOrEnd,
-                b'"' | b'-' | b'0'..=b'9' | b't' | b'f' | b'n',
-            ) => after_value,
-            _ => return Err(Stop::NotJson),
-        };
+        let is_first = grammar.begins_line();
+        let depth = grammar.take(token.as_bytes()[0]).ok_or(Stop::NotJson)?;
+        budget.depth(grammar.open.len())?;
         on_token(token, depth, is_first)?;
         rest = after.trim_start_matches(is_blank);
     }
-    if expect == Expect::Nothing {
+    if grammar.expect == Expect::Nothing {
         Ok(())
     } else {
         Err(Stop::NotJson)
+    }
+}
+
+/// What is open and what may come, with a stack of its own, so that no depth can exhaust the thread's.
+struct Grammar {
+    open: Vec<u8>,
+    expect: Expect,
+}
+
+impl Grammar {
+    /// Whether what comes is a member or an element.
+    fn begins_line(&self) -> bool {
+        match self.expect {
+            Expect::Value | Expect::ValueOrEnd => self.open.last() != Some(&b'{'),
+            Expect::Name | Expect::NameOrEnd => true,
+            Expect::Colon | Expect::CommaOrEnd | Expect::Nothing => false,
+        }
+    }
+
+    /// Takes a token by its first byte, and says how deep it stands. `None` if it may not come here.
+    fn take(&mut self, first: u8) -> Option<usize> {
+        let depth = self.open.len();
+        self.expect = match (self.expect, first) {
+            (Expect::Value | Expect::ValueOrEnd, b'{') => {
+                self.open.push(first);
+                Expect::NameOrEnd
+            }
+            (Expect::Value | Expect::ValueOrEnd, b'[') => {
+                self.open.push(first);
+                Expect::ValueOrEnd
+            }
+            (Expect::NameOrEnd | Expect::CommaOrEnd, b'}') => return self.close(b'{'),
+            (Expect::ValueOrEnd | Expect::CommaOrEnd, b']') => return self.close(b'['),
+            (Expect::Name | Expect::NameOrEnd, b'"') => Expect::Colon,
+            (Expect::Colon, b':') => Expect::Value,
+            (Expect::CommaOrEnd, b',') if self.open.last() == Some(&b'{') => Expect::Name,
+            (Expect::CommaOrEnd, b',') => Expect::Value,
+            (
+                Expect::Value | Expect::ValueOrEnd,
+                b'"' | b'-' | b'0'..=b'9' | b't' | b'f' | b'n',
+            ) => self.after_value(),
+            _ => return None,
+        };
+        Some(depth)
+    }
+
+    fn close(&mut self, opened: u8) -> Option<usize> {
+        self.open.pop_if(|open| *open == opened)?;
+        self.expect = self.after_value();
+        Some(self.open.len())
+    }
+
+    fn after_value(&self) -> Expect {
+        if self.open.is_empty() {
+            Expect::Nothing
+        } else {
+            Expect::CommaOrEnd
+        }
     }
 }
 

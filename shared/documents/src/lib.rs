@@ -1,7 +1,7 @@
 //! Turns the bytes of an uploaded file into text with structure ([`extract`]), and that text into chunks ([`chunk`]).
 //!
 //! The files are hostile until shown otherwise. Each reader is bounded by [`Limits`], asks its caller now and then whether
-//! to go on, keeps a stack of its own instead of recursing, and opens nothing but the bytes that it was given.
+//! to go on, keeps a stack of its own where it could recurse, and opens nothing but the bytes that it was given.
 
 mod archive;
 mod chunk;

@@ -4,9 +4,9 @@ use std::cell::Cell;
 
 use crate::failure::{Failure, FailureCode, Result};
 
-/// How much one file may cost. The default fits a function with 1 GB of memory: at worst the file (50 MB), one unpacked
-/// part (128 MB), tables of a PDF (40 MB) and the text twice (up to 80 MB) are held at the same time, which is 300 MB.
-/// With 512 MB halve `bytes`, `inflated_bytes` and `text_chars`.
+/// How much one file may cost. The default fits a function with 1 GB of memory: at worst the file (50 MB), what
+/// was unpacked of it (128 MB), what was made of that (strings of a workbook, objects of a PDF: 230 MB) and the text (40 MB)
+/// are held at the same time, which is 450 MB. With 512 MB halve `bytes`, `inflated_bytes` and `text_chars`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
     /// Bytes of the file itself.
@@ -55,6 +55,7 @@ pub(crate) struct Budget<'a> {
     go_on: &'a dyn Fn() -> bool,
     work: Cell<usize>,
     inflated: Cell<usize>,
+    stopped: Cell<bool>,
 }
 
 impl<'a> Budget<'a> {
@@ -64,6 +65,16 @@ impl<'a> Budget<'a> {
             go_on,
             work: Cell::new(0),
             inflated: Cell::new(0),
+            stopped: Cell::new(false),
+        }
+    }
+
+    /// Whether the caller has said to stop.
+    pub(crate) fn check_stopped(&self) -> Result<()> {
+        if self.stopped.get() {
+            self.ask()
+        } else {
+            Ok(())
         }
     }
 
@@ -78,11 +89,12 @@ impl<'a> Budget<'a> {
         self.ask()
     }
 
-    /// Asks whether to go on.
+    /// Asks whether to go on. A no is final.
     pub(crate) fn ask(&self) -> Result<()> {
-        if (self.go_on)() {
+        if !self.stopped.get() && (self.go_on)() {
             return Ok(());
         }
+        self.stopped.set(true);
         let message =
             "reading the file took too long; split it into smaller files and upload those";
         Err(Failure::new(FailureCode::TimedOut, message))

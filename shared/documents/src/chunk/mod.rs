@@ -4,6 +4,8 @@ mod breaks;
 mod sections;
 mod window;
 
+use std::sync::Arc;
+
 use crate::extracted::Extracted;
 use sections::Section;
 use window::Window;
@@ -77,7 +79,8 @@ pub struct Chunk {
     /// The page that it is on: no chunk is on two.
     pub page: Option<u32>,
     /// The titles that it stands under, the highest first. If it begins with a heading that is the last of them.
-    pub headings: Vec<String>,
+    /// Chunks share them: half a million may stand under the same.
+    pub headings: Vec<Arc<str>>,
     /// How many tokens `text` has.
     pub tokens: usize,
 }

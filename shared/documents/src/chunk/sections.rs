@@ -1,6 +1,8 @@
 //! The parts of a text that no chunk reaches across.
 
-use crate::extracted::{Extracted, Heading};
+use std::sync::Arc;
+
+use crate::extracted::Extracted;
 
 /// A part on one page under one heading.
 pub(super) struct Section<'t> {
@@ -8,7 +10,7 @@ pub(super) struct Section<'t> {
     /// The offset of its first code point in the whole text.
     pub(super) start: usize,
     pub(super) page: Option<u32>,
-    pub(super) headings: Vec<String>,
+    pub(super) headings: Vec<Arc<str>>,
 }
 
 /// Splits a text at its pages and headings. A heading that nothing but another follows on its page, as a title before the
@@ -21,7 +23,7 @@ pub(super) fn split(extracted: &Extracted) -> Vec<Section<'_>> {
     });
     let mut pages = extracted.pages.iter().peekable();
     let mut headings = extracted.headings.iter().peekable();
-    let mut open: Vec<&Heading> = Vec::new();
+    let mut open: Vec<(u8, Arc<str>)> = Vec::new();
     let mut sections: Vec<Section<'_>> = Vec::new();
     let mut only_heading = None;
     let mut rest = extracted.text.as_str();
@@ -36,11 +38,11 @@ pub(super) fn split(extracted: &Extracted) -> Vec<Section<'_>> {
             .map(|page| page.number);
         let mut is_only_heading = false;
         while let Some(heading) = headings.next_if(|heading| heading.start <= start) {
-            open.retain(|above| above.level < heading.level);
-            open.push(heading);
+            open.retain(|(level, _)| *level < heading.level);
+            open.push((heading.level, heading.title.as_str().into()));
             is_only_heading = !text.trim_end().contains('\n');
         }
-        let titles: Vec<String> = open.iter().map(|heading| heading.title.clone()).collect();
+        let titles: Vec<Arc<str>> = open.iter().map(|(_, title)| Arc::clone(title)).collect();
         match (only_heading, sections.last_mut()) {
             // The two lie side by side in the text.
             (Some(begin), Some(last)) if last.page == page && is_below(&last.headings, &titles) => {
@@ -77,7 +79,7 @@ fn cuts(extracted: &Extracted) -> Vec<usize> {
     cuts
 }
 
-fn is_below(above: &[String], titles: &[String]) -> bool {
+fn is_below(above: &[Arc<str>], titles: &[Arc<str>]) -> bool {
     titles.len() > above.len() && titles.starts_with(above)
 }
 

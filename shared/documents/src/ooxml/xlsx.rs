@@ -1,7 +1,6 @@
 //! Workbooks of Excel.
 
 use std::collections::{HashMap, HashSet};
-use std::ops::Range;
 
 use super::{dates, needed, relations};
 use crate::archive::Archive;
@@ -93,23 +92,23 @@ fn book(xml: &str, budget: &Budget<'_>) -> Result<Book> {
     Ok(book)
 }
 
-/// Strings that cells refer to by number, one behind the other.
+/// Strings that cells refer to by number, one behind the other. There may be millions of empty ones.
 #[derive(Default)]
 struct SharedStrings {
     text: String,
-    ranges: Vec<Range<usize>>,
+    ends: Vec<u32>,
 }
 
 impl SharedStrings {
     fn read(xml: &str, budget: &Budget<'_>) -> Result<Self> {
         let mut strings = Self::default();
-        let mut start = 0;
         let mut in_text = false;
         let mut phonetic = false;
         xml::walk(xml, budget, &mut |node| {
             match node {
-                Node::Open("si", _) => start = strings.text.len(),
-                Node::Close("si") => strings.ranges.push(start..strings.text.len()),
+                Node::Close("si") => strings
+                    .ends
+                    .push(u32::try_from(strings.text.len()).unwrap_or(u32::MAX)),
                 // How Japanese is read aloud, beside the text.
                 Node::Open("rPh", _) => phonetic = true,
                 Node::Close("rPh") => phonetic = false,
@@ -124,12 +123,18 @@ impl SharedStrings {
     }
 
     fn get(&self, index: &str) -> &str {
-        let range = index
+        let Some(index) = index
             .trim()
             .parse::<usize>()
             .ok()
-            .and_then(|index| self.ranges.get(index));
-        range.map_or("", |range| &self.text[range.clone()])
+            .filter(|index| *index < self.ends.len())
+        else {
+            return "";
+        };
+        let start = index.checked_sub(1).map_or(0, |before| self.ends[before]);
+        self.text
+            .get(start as usize..self.ends[index] as usize)
+            .unwrap_or_default()
     }
 }
 

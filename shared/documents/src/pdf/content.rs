@@ -20,6 +20,21 @@ pub(super) struct Fonts {
     codes: usize,
 }
 
+/// How many codes of fonts are kept; a code takes about a hundred bytes.
+const MOST_KEPT_CODES: usize = 500_000;
+
+impl Fonts {
+    /// Keeps a font, and forgets all others if they have become too many: they can be read again.
+    fn keep(&mut self, number: u32, font: &Rc<Font>) {
+        self.codes += font.codes();
+        if self.codes > MOST_KEPT_CODES {
+            self.by_number.clear();
+            self.codes = font.codes();
+        }
+        self.by_number.insert(number, Rc::clone(font));
+    }
+}
+
 /// How deeply a drawing may be drawn in a drawing.
 const DEEPEST_FORM: usize = 8;
 /// How many states may be saved; more are damage.
@@ -233,11 +248,7 @@ impl Shower<'_, '_, '_, '_> {
         }
         let font = Rc::new(Font::read(self.file, &self.file.dict(fonts.get(&name))?)?);
         if let Some(number) = number {
-            self.fonts.codes += font.codes();
-            self.file
-                .budget
-                .objects(self.fonts.codes, "characters in its fonts")?;
-            self.fonts.by_number.insert(number, Rc::clone(&font));
+            self.fonts.keep(number, &font);
         }
         Ok(Some(font))
     }

@@ -139,7 +139,11 @@ impl Font {
 
     /// How much of it is kept.
     pub(super) fn codes(&self) -> usize {
-        self.widths.len() + self.to_unicode.as_ref().map_or(0, CMap::len)
+        let table = match &self.codes {
+            Codes::Table(table) => table.len(),
+            Codes::Utf16 | Codes::Glyphs => 1,
+        };
+        table + self.widths.len() + self.to_unicode.as_ref().map_or(0, CMap::len)
     }
 
     /// Tells the codes of a string one by one.

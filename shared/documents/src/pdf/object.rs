@@ -27,7 +27,7 @@ pub(super) enum Object {
 pub(super) struct Dict(HashMap<Vec<u8>, Object>);
 
 /// How many values one object may have in it: a megabyte of `1 1 1` is thirty in memory.
-const MOST_VALUES: usize = 1_000_000;
+const MOST_VALUES: usize = 500_000;
 
 impl Dict {
     pub(super) fn get(&self, key: &str) -> &Object {

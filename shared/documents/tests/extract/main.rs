@@ -1,5 +1,11 @@
 //! Files as people upload them, and as attackers do.
 
+#![expect(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "a test that can't go on has failed"
+)]
+
 mod archives;
 mod chunks;
 mod fixtures;
