@@ -78,7 +78,7 @@ impl StandInIssuer {
             .map_err(|error| error.to_string())?;
         let issuer = Self::at(&listener)?;
         let router = router(issuer.state.clone());
-        tokio::spawn(async move { axum::serve(listener, router).await });
+        tokio::spawn(async move { axum::serve(crate::at_once(listener), router).await });
         Ok(issuer)
     }
 
@@ -142,7 +142,7 @@ pub async fn serve(
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), String> {
     let issuer = StandInIssuer::at(&listener)?;
-    let server = axum::serve(listener, router(issuer.state));
+    let server = axum::serve(crate::at_once(listener), router(issuer.state));
     server
         .with_graceful_shutdown(stop)
         .await

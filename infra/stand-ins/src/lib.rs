@@ -9,3 +9,13 @@ pub mod meter;
 pub mod provider;
 pub mod secrets;
 pub mod ses;
+
+use axum::serve::{ListenerExt as _, TapIo};
+use tokio::net::{TcpListener, TcpStream};
+
+/// A listener whose connections send each piece at once. Otherwise a piece waits until the one before is acknowledged,
+/// which the peer may put off for 40 ms: tests would be slow, and a benchmark would measure that.
+fn at_once(listener: TcpListener) -> TapIo<TcpListener, fn(&mut TcpStream)> {
+    // Where it is refused they are only slow.
+    listener.tap_io(|stream| drop(stream.set_nodelay(true)))
+}

@@ -64,7 +64,7 @@ impl ScriptedProvider {
         let address = listener.local_addr().map_err(|error| error.to_string())?;
         let desk = Desk::default();
         let router = router(desk.clone());
-        tokio::spawn(async move { axum::serve(listener, router).await });
+        tokio::spawn(async move { axum::serve(crate::at_once(listener), router).await });
         Ok(Self {
             url: format!("http://{address}"),
             desk,
@@ -95,7 +95,7 @@ pub async fn serve(
     listener: TcpListener,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), String> {
-    let server = axum::serve(listener, router(Desk::default()));
+    let server = axum::serve(crate::at_once(listener), router(Desk::default()));
     server
         .with_graceful_shutdown(stop)
         .await

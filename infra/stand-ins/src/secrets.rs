@@ -91,7 +91,7 @@ impl LocalSecrets {
         let address = listener.local_addr().map_err(|error| error.to_string())?;
         let shared = Shared::open(None)?;
         let router = router(shared.clone());
-        tokio::spawn(async move { axum::serve(listener, router).await });
+        tokio::spawn(async move { axum::serve(crate::at_once(listener), router).await });
         Ok(Self {
             url: format!("http://{address}"),
             shared,
@@ -139,7 +139,7 @@ pub async fn serve(
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), String> {
     let shared = Shared::open(file.map(Path::to_path_buf))?;
-    let server = axum::serve(listener, router(shared));
+    let server = axum::serve(crate::at_once(listener), router(shared));
     server
         .with_graceful_shutdown(stop)
         .await

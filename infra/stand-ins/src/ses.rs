@@ -57,7 +57,7 @@ impl LocalSes {
         let address = listener.local_addr().map_err(|error| error.to_string())?;
         let noted = Arc::<Mutex<Noted>>::default();
         let router = Router::new().fallback(answer).with_state(noted.clone());
-        tokio::spawn(async move { axum::serve(listener, router).await });
+        tokio::spawn(async move { axum::serve(crate::at_once(listener), router).await });
         Ok(Self {
             url: format!("http://{address}"),
             noted,
