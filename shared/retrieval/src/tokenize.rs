@@ -6,7 +6,8 @@
 //!   Commas inside numbers are dropped, and single characters that are parts of a word are none.
 //! - Scripts without spaces (Han, Kana, Thai, Lao, Khmer, Myanmar), and Hangul, give pairs of neighbouring characters. A
 //!   single character is a term only where it stands alone.
-//! - Regular English plurals lose their `s` (Harman's weak stemmer), which does little to other languages.
+//! - Regular English plurals lose their `s` (Harman's weak stemmer). Words of plain letters in other languages that end so do
+//!   too, in texts and queries alike; stronger stemmers would take more from them.
 //! - Nothing is left out for being frequent: BM25 weighs that.
 
 use std::borrow::Cow;
@@ -192,7 +193,9 @@ impl Terms<'_> {
     fn fold(&mut self, word: &str) {
         self.folded.clear();
         // A mark that stands alone is written with a space before it, which begins no word.
-        let signs = word.chars().filter(|c| !c.is_whitespace());
+        let signs = word
+            .chars()
+            .filter(|c| !c.is_whitespace() && !is_unseen(*c));
         for c in signs.take(MAX_CHARACTERS) {
             if c.is_ascii() {
                 self.folded.push(c.to_ascii_lowercase());
@@ -221,7 +224,15 @@ fn mark_of_a_language(after: &str) -> Option<&'static str> {
 
 /// What is neither letter nor digit, nor a mark on one.
 fn is_between(c: char) -> bool {
-    !c.is_alphanumeric() && !is_combining_mark(c)
+    !c.is_alphanumeric() && !is_combining_mark(c) && !is_unseen(c)
+}
+
+/// Soft hyphens, joiners and the like, which say how a word is set and not which it is.
+fn is_unseen(c: char) -> bool {
+    matches!(
+        c,
+        '\u{ad}' | '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}'
+    )
 }
 
 /// Where the parts of a word end: at what is no letter or digit, between letters and digits, before a capital that begins
@@ -304,6 +315,11 @@ mod tests {
     fn plurals_and_singulars_are_one_term() {
         check("cities keys glass status gas", "city key glass status gas");
         check("houses house", "house house");
+    }
+
+    #[test]
+    fn what_is_not_seen_makes_no_other_word() {
+        check("co\u{ad}operate نمی\u{200c}خواهم", "cooperate نمیخواهم");
     }
 
     #[test]
