@@ -205,7 +205,7 @@ async fn answer(wire: Wire, desk: &Desk, headers: HeaderMap, body: Value) -> Res
     if let Some(refusal) = refusal {
         return refusal;
     }
-    tokio::time::sleep(Duration::from_millis(script.head_delay_ms)).await;
+    pause(script.head_delay_ms).await;
     if let Some(status) = script.status {
         return refuse(wire, &script, status);
     }
@@ -217,6 +217,13 @@ async fn answer(wire: Wire, desk: &Desk, headers: HeaderMap, body: Value) -> Res
     tokio::spawn(play(wire, script, sender));
     let body = Body::from_stream(ReceiverStream::new(chunks));
     ([("content-type", wire.content_type())], body).into_response()
+}
+
+/// Nothing for 0: a sleep of no time still takes a millisecond, for each piece.
+async fn pause(milliseconds: u64) {
+    if milliseconds > 0 {
+        tokio::time::sleep(Duration::from_millis(milliseconds)).await;
+    }
 }
 
 fn refuse(wire: Wire, script: &Script, status: u16) -> Response {
@@ -251,7 +258,7 @@ async fn play(wire: Wire, script: Script, chunks: Chunks) {
         if interrupted(wire, &script, index, &chunks).await {
             return;
         }
-        tokio::time::sleep(Duration::from_millis(script.delay_ms)).await;
+        pause(script.delay_ms).await;
         if send(&chunks, &script, piece).await.is_err() {
             return;
         }
