@@ -14,7 +14,6 @@ use axum::Router;
 use axum::extract::FromRef;
 use engine::{Engine, ProviderKeys, Providers};
 use shared::model::Job;
-use shared::queue::QueueMessage;
 use shared::{App, Result};
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -61,13 +60,6 @@ impl Jobs {
         if job.due_at > self.app.clock.now() {
             return;
         }
-        let message = QueueMessage::JobWaits {
-            version: 1,
-            id: job.id,
-            priority: job.priority,
-        };
-        if let Err(error) = self.app.job_queue.send(&message).await {
-            tracing::warn!(job.id = %job.id, error = ?error, "no worker was told of job {}: {error}", job.id);
-        }
+        self.engine.tell_of_job(job).await;
     }
 }

@@ -104,7 +104,7 @@ impl Engine {
     }
 
     /// Tells a worker that a job waits. It is no condition of anything either.
-    pub(crate) async fn tell_of_job(&self, job: &Job) {
+    pub async fn tell_of_job(&self, job: &Job) {
         let message = QueueMessage::JobWaits {
             version: 1,
             id: job.id,
