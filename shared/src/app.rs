@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::auth::{Authenticator, Federation, KeySource, Standings};
+use crate::blobs::Blobs;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::guard::Guard;
@@ -35,6 +36,8 @@ pub struct App {
     pub run_queue: Queue,
     /// The queue that tells workers of jobs.
     pub job_queue: Queue,
+    /// The bucket.
+    pub blobs: Blobs,
     /// What fetches addresses that tenants name.
     pub guard: Guard,
     /// How many requests may pass.
@@ -81,6 +84,7 @@ impl App {
             ),
             run_queue: Queue::sqs(sdk, config.run_queue_url.clone()),
             job_queue: Queue::sqs(sdk, config.queue_url.clone()),
+            blobs: Blobs::s3(sdk, config.stage, &config.bucket_name),
             limiter: Limiter::new(config.limits.clone(), store.clone()),
             vault,
             response_cache,

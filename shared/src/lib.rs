@@ -8,6 +8,7 @@ pub mod app;
 pub mod auth;
 pub mod aws;
 pub mod batch;
+pub mod blobs;
 pub mod checks;
 pub mod clock;
 pub mod config;

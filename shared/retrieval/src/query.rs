@@ -34,7 +34,7 @@ pub struct Query<'a> {
     pub filter: Option<&'a Filter>,
     /// Whether a document is alive in this version, and may be seen by whoever asks. Called once for each document of each
     /// segment, before anything is scored.
-    pub visible: &'a dyn Fn(&DocumentKey<'_>) -> bool,
+    pub visible: &'a (dyn Fn(&DocumentKey<'_>) -> bool + Sync),
     /// How many chunks each stage hands to the fusion.
     pub candidates: usize,
     /// How many hits are given, at most.
@@ -70,7 +70,7 @@ impl Default for Weights {
 
 impl<'a> Query<'a> {
     /// Ten hits of a hundred candidates.
-    pub fn new(mode: Mode, visible: &'a dyn Fn(&DocumentKey<'_>) -> bool) -> Self {
+    pub fn new(mode: Mode, visible: &'a (dyn Fn(&DocumentKey<'_>) -> bool + Sync)) -> Self {
         Self {
             mode,
             text: None,

@@ -72,8 +72,20 @@ id!(
     ConversationId, "conv", "^conv_[0-9a-f]{32}$"
 );
 id!(
+    /// A document of a knowledge base. Its prefix is that of OpenAI's files.
+    DocumentId, "file", "^file_[0-9a-f]{32}$"
+);
+id!(
+    /// One content that a document has or had.
+    DocumentVersionId, "ver", "^ver_[0-9a-f]{32}$"
+);
+id!(
     /// Another issuer of tokens, as a tenant trusts it.
     IdentityProviderId, "idp", "^idp_[0-9a-f]{32}$"
+);
+id!(
+    /// One index of a knowledge base: another embedding model has another one.
+    IndexId, "idx", "^idx_[0-9a-f]{32}$"
 );
 id!(
     /// An invitation into a tenant.
@@ -82,6 +94,10 @@ id!(
 id!(
     /// A job: work that is done after the request that caused it.
     JobId, "job", "^job_[0-9a-f]{32}$"
+);
+id!(
+    /// A knowledge base. Its prefix is that of OpenAI's vector stores.
+    KnowledgeBaseId, "vs", "^vs_[0-9a-f]{32}$"
 );
 id!(
     /// A message of a conversation.
@@ -102,6 +118,10 @@ id!(
 id!(
     /// The work of one process on a run.
     RunnerId, "rnr", "^rnr_[0-9a-f]{32}$"
+);
+id!(
+    /// A packed part of an index.
+    SegmentId, "seg", "^seg_[0-9a-f]{32}$"
 );
 id!(
     /// One login and the refresh tokens that descend from it.

@@ -7,11 +7,13 @@ mod common_passwords;
 mod content;
 mod conversation;
 mod credential;
+mod document;
 mod federation;
 mod id;
 mod identity;
 mod inline_data;
 mod job;
+mod knowledge;
 mod llm;
 mod price;
 mod question;
@@ -39,16 +41,25 @@ pub use conversation::{
     Role, SystemPrompt, Title, Usage, text_of,
 };
 pub use credential::{ProviderCredential, ProviderKey, SealedKey};
+pub use document::{
+    ContentSource, Document, DocumentCounts, DocumentFailure, DocumentStage, DocumentVersion,
+    MAX_DOCUMENT_BYTES,
+};
 pub use federation::{Audience, FederatedClaims, IdentityProvider, RoleClaim, RoleMap};
 pub use id::{
-    ApiKeyId, ConversationId, IdentityProviderId, InvitationId, JobId, MessageId, OutboxId,
-    RequestId, RunId, RunnerId, SessionId, TenantId, UserId,
+    ApiKeyId, ConversationId, DocumentId, DocumentVersionId, IdentityProviderId, IndexId,
+    InvitationId, JobId, KnowledgeBaseId, MessageId, OutboxId, RequestId, RunId, RunnerId,
+    SegmentId, SessionId, TenantId, UserId,
 };
 pub use identity::{Email, Password, PersonName, User};
 pub use inline_data::{InlineData, MAX_DATA_BYTES};
 pub use job::{
     JOB_ATTEMPTS, Job, JobPriority, JobProgress, JobResult, JobStatus, JobTask, JobType,
     MAX_JOB_DELAY,
+};
+pub use knowledge::{
+    Chunking, IndexBackend, IndexSettings, KnowledgeBase, KnowledgeBaseName, KnowledgeIndex,
+    MAX_READERS, Manifest, SegmentRef, Visibility,
 };
 pub use llm::{
     Capability, MaxTokensField, ModelSpec, ProviderName, ProviderOwner, ProviderSpec, Wire,

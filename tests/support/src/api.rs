@@ -14,6 +14,7 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 use serde_yaml_ng::Value as Yaml;
 use shared::auth::{Authenticator, Federation, KeySource, Standings};
+use shared::blobs::Blobs;
 use shared::clock::{Clock, Moment};
 use shared::config::Config;
 use shared::guard::Guard;
@@ -345,6 +346,7 @@ async fn app(table: &str, provider: &str, limits: &Value) -> App {
         ),
         run_queue: Queue::memory(),
         job_queue: Queue::memory(),
+        blobs: Blobs::memory(),
         vault,
         secrets: Secrets::new(&sdk),
         config: Arc::new(config),

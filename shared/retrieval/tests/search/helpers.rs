@@ -138,7 +138,11 @@ pub fn questions() -> impl Strategy<Value = Question> {
 }
 
 impl Question {
-    pub fn ask(&self, index: &Index, visible: &dyn Fn(&DocumentKey<'_>) -> bool) -> Vec<Hit> {
+    pub fn ask(
+        &self,
+        index: &Index,
+        visible: &(dyn Fn(&DocumentKey<'_>) -> bool + Sync),
+    ) -> Vec<Hit> {
         let filter = self.group.map(|group| {
             let json = serde_json::json!({ "type": "eq", "key": "group", "value": group });
             serde_json::from_value(json).unwrap()

@@ -1,6 +1,6 @@
 //! What somebody may not see has no influence on what they see.
 
-use std::cell::RefCell;
+use std::sync::Mutex;
 
 use proptest::prelude::*;
 use retrieval::{DocumentKey, Index, Mode, Query};
@@ -43,10 +43,11 @@ fn visibility_is_asked_once_for_each_document_and_before_its_text_counts() {
         document("a", "2", 0, chunks()),
         document("b", "1", 0, chunks()),
     ];
-    let asked = RefCell::new(Vec::new());
+    let asked = Mutex::new(Vec::new());
     let visible = |key: &DocumentKey<'_>| {
         asked
-            .borrow_mut()
+            .lock()
+            .unwrap()
             .push(format!("{}@{}", key.id, key.version));
         key.version == "2"
     };
@@ -57,7 +58,7 @@ fn visibility_is_asked_once_for_each_document_and_before_its_text_counts() {
         ..Query::new(Mode::Hybrid, &visible)
     };
     let hits = index(&documents).search(&query).unwrap();
-    assert_eq!(*asked.borrow(), ["a@1", "a@2", "b@1"]);
+    assert_eq!(*asked.lock().unwrap(), ["a@1", "a@2", "b@1"]);
     assert_eq!(hits.len(), 5);
     assert!(hits.iter().all(|hit| hit.version == "2"));
 }

@@ -1,0 +1,5 @@
+//! Indexes of knowledge bases: what keeps them, and how they are searched.
+
+mod backend;
+
+pub use backend::{Backend, Entry, Gone, IndexPlace, Sought};
