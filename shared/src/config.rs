@@ -325,18 +325,35 @@ impl<G: Fn(&str) -> Option<String>> Reader<G> {
                     self.faults
                         .push(format!("{place}: a model's id must stand only once"));
                 }
-                if let Some((field, rule)) = model.fault() {
-                    let field = field.replace('/', ".");
+                self.model_fault(&place, model.fault());
+            }
+            for model in &provider.embedding_models {
+                if !models.insert(model.id.as_str()) {
                     self.faults
-                        .push(format!("{place}: a model's {field} {rule}"));
+                        .push(format!("{place}: a model's id must stand only once"));
                 }
+                self.model_fault(&place, model.fault());
+            }
+            if provider.wire == Wire::Anthropic && !provider.embedding_models.is_empty() {
+                self.faults.push(format!(
+                    "{place}.embedding_models must be empty: the wire anthropic has none"
+                ));
             }
         }
-        if models.is_empty() && self.value("PROVIDERS").is_some() {
+        let chats = providers.iter().any(|provider| !provider.models.is_empty());
+        if !chats && self.value("PROVIDERS").is_some() {
             self.faults
                 .push("PROVIDERS must name at least one model".to_owned());
         }
         providers
+    }
+
+    fn model_fault(&mut self, place: &str, fault: Option<(String, &'static str)>) {
+        if let Some((field, rule)) = fault {
+            let field = field.replace('/', ".");
+            self.faults
+                .push(format!("{place}: a model's {field} {rule}"));
+        }
     }
 }
 

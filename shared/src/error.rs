@@ -162,6 +162,14 @@ pub enum Error {
         "no worker began the run within an hour; your message is kept, send again to get an answer"
     )]
     RunNotBegun,
+    /// A document that can't be taken in as it is.
+    #[error("{message}")]
+    Document {
+        /// Why, for programs: the last part of the problem's type, which begins with `document-`.
+        slug: &'static str,
+        /// Why, for people, and what to do.
+        message: String,
+    },
     /// A job whose workers all died.
     #[error("every worker of this job broke off; retry it, and tell us its id if that stays so")]
     JobInterrupted,

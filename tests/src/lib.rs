@@ -17,7 +17,7 @@ pub struct Function {
 }
 
 /// Every function that serves HTTP. A test compares this list with `functions/` and `template.yaml`.
-pub const FUNCTIONS: [Function; 11] = [
+pub const FUNCTIONS: [Function; 12] = [
     Function {
         name: "api-keys",
         openapi: api_keys::openapi,
@@ -57,6 +57,11 @@ pub const FUNCTIONS: [Function; 11] = [
         name: "jobs",
         openapi: jobs::openapi,
         router: |app, _| jobs::router(app),
+    },
+    Function {
+        name: "knowledge-bases",
+        openapi: knowledge_bases::openapi,
+        router: knowledge_bases::router_with,
     },
     Function {
         name: "models",
@@ -102,6 +107,8 @@ pub fn real_path(path: &str) -> String {
         ("{conversation_id}", "conv"),
         ("{run_id}", "run"),
         ("{job_id}", "job"),
+        ("{knowledge_base_id}", "vs"),
+        ("{document_id}", "file"),
         ("{session_id}", "ses"),
         ("{tenant_id}", "ten"),
         ("{user_id}", "usr"),

@@ -9,6 +9,9 @@
 //! has failed five times, is `failed` and says why, until somebody retries it. A job that kills its workers counts as
 //! tried each time, so it is one of these in the end.
 
+mod cleanup;
+mod ingestion;
+mod rebuild;
 mod sweep;
 mod title;
 mod working;
@@ -16,12 +19,14 @@ mod working;
 use std::time::Duration;
 
 use engine::{Engine, ProviderKeys, Providers};
+use knowledge::Knowledge;
 use serde::Serialize;
 use serde_json::Value;
 use shared::auth::{Caller, Mandate, policy};
 use shared::batch::{BatchAnswer, WorkerEvent};
 use shared::http::Deadline;
 use shared::lambda::EventHandler;
+use shared::model::JobTask;
 use shared::queue::QueueMessage;
 use shared::store::JobQueueStore;
 use shared::{App, Error, Result};
@@ -36,6 +41,7 @@ const BUDGET: Duration = Duration::from_secs(75);
 pub struct JobWorker {
     app: App,
     engine: Engine,
+    knowledge: Knowledge,
     queue: JobQueueStore,
 }
 
@@ -64,6 +70,7 @@ impl JobWorker {
         let providers = Providers::new(keys, &app.sdk, &app.clock, &app.guard);
         Self {
             engine: Engine::new(app.clone(), providers),
+            knowledge: Knowledge::new(app),
             queue,
             app: app.clone(),
         }
@@ -78,11 +85,16 @@ impl JobWorker {
         }
     }
 
-    /// The person who asked, if the person may still spend money on models.
-    async fn asker(&self, mandate: &Mandate) -> Result<Caller> {
-        let path = "/api/v1/conversations/{conversation_id}/messages";
+    /// The person who asked, if the person still may do what it takes.
+    async fn asker(&self, mandate: &Mandate, task: &JobTask) -> Result<Caller> {
+        let path = match task {
+            JobTask::ConversationTitle { .. } | JobTask::Run { .. } => {
+                "/api/v1/conversations/{conversation_id}/messages"
+            }
+            _ => "/api/v1/knowledge-bases/{knowledge_base_id}/documents",
+        };
         let rule = policy::find("POST", path);
-        let rule = rule.ok_or_else(|| Error::internal("no rule for messages"))?;
+        let rule = rule.ok_or_else(|| Error::internal("no rule for what the job does"))?;
         let (caller, tenant) = self.app.authenticator.by_mandate(mandate).await?;
         policy::decide(rule, &caller, tenant)?;
         Ok(caller)

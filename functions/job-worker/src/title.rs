@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use shared::auth::Caller;
 use shared::model::{ConversationId, Job, JobResult, JobTask, RequestId};
-use shared::store::{NewTitle, TenantStore};
+use shared::store::{JobEffect, NewTitle, TenantStore};
 use shared::{Error, Result};
 
 use crate::JobWorker;
@@ -41,11 +41,11 @@ impl JobWorker {
                 usage: titled.usage,
                 cost_micro_dollars: titled.cost,
             },
-            effect: Some(NewTitle {
+            effect: Some(JobEffect::Title(NewTitle {
                 conversation: id,
                 title: titled.title,
                 replace,
-            }),
+            })),
         })
     }
 
@@ -71,7 +71,12 @@ impl JobWorker {
             usage,
             cost_micro_dollars,
             ..
-        } = made;
+        } = made
+        else {
+            return Err(Error::internal(
+                "the job of a title has made something else",
+            ));
+        };
         // It had none a moment ago, so that an attempt more gives it ours.
         let title = conversation
             .title

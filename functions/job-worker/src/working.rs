@@ -1,10 +1,13 @@
 //! One job from its beginning to the end of an attempt.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use shared::http::{Deadline, Problem};
-use shared::model::{JOB_ATTEMPTS, Job, JobId, JobResult, JobStatus, JobTask, RunProblem};
-use shared::store::{Moved, NewTitle, Pulse, StoredJob, TenantStore};
+use shared::model::{
+    JOB_ATTEMPTS, Job, JobId, JobProgress, JobResult, JobStatus, JobTask, RunProblem,
+};
+use shared::store::{JobEffect, Moved, Pulse, StoredJob, TenantStore};
 use shared::{Error, Result};
 
 use crate::{BUDGET, JobWorker};
@@ -22,12 +25,34 @@ const STORE_ATTEMPTS: u32 = 4;
 pub(crate) struct Made {
     pub(crate) result: JobResult,
     /// What is written with its end, if anything.
-    pub(crate) effect: Option<NewTitle>,
+    pub(crate) effect: Option<JobEffect>,
+}
+
+/// How far an attempt came.
+pub(crate) enum Done {
+    /// To the end.
+    Made(Made),
+    /// As far as its time went. What was done is kept, so the next one goes on from there.
+    Later,
+}
+
+/// How far a job is, as whoever works on it says it.
+pub(crate) struct Progress(Mutex<JobProgress>);
+
+impl Progress {
+    /// Says it.
+    pub(crate) fn set(&self, progress: JobProgress) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = progress;
+    }
+
+    fn get(&self) -> JobProgress {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// How an attempt ended.
 enum Attempt {
-    Made(Result<Made>),
+    Ended(Result<Done>),
     /// Somebody wants it to stop.
     Stopped,
     /// Another worker has taken the job over.
@@ -75,7 +100,10 @@ impl JobWorker {
             return Ok(());
         }
         tracing::info!(job.id = %id, attempt = begun.job.attempts, "job {id} has begun");
-        let attempt = self.attempt(&store, &begun, deadline).await;
+        let progress = Progress(Mutex::new(begun.job.progress));
+        let attempt = self.attempt(&store, &begun, (deadline, &progress)).await;
+        let mut begun = begun;
+        begun.job.progress = progress.get();
         if let Err(error) = self.end(&store, &begun, attempt).await {
             // The lease ends, and then it is begun again.
             tracing::error!(job.id = %id, error = ?error, "the end of an attempt at job {id} could not be written: {error}");
@@ -84,20 +112,25 @@ impl JobWorker {
     }
 
     /// Works, and says so while it does.
-    async fn attempt(&self, store: &TenantStore, begun: &StoredJob, deadline: Deadline) -> Attempt {
+    async fn attempt(
+        &self,
+        store: &TenantStore,
+        begun: &StoredJob,
+        (deadline, progress): (Deadline, &Progress),
+    ) -> Attempt {
         let until = deadline.within(BUDGET.saturating_sub(RESERVE));
-        let work = self.perform(store, begun, until);
+        let work = self.perform(store, begun, (until, progress));
         let mut work = std::pin::pin!(work);
         let mut pulse = tokio::time::interval(PULSE);
         pulse.tick().await;
         loop {
             tokio::select! {
-                made = &mut work => return Attempt::Made(made),
+                ended = &mut work => return Attempt::Ended(ended),
                 _ = pulse.tick() => {}
             }
             let job = &begun.job;
             let lease = self.app.clock.now().plus(LEASE);
-            match store.job_pulse(job, job.progress, lease).await {
+            match store.job_pulse(job, progress.get(), lease).await {
                 Ok(Pulse::GoOn) => {}
                 Ok(Pulse::Stop) => return Attempt::Stopped,
                 Ok(Pulse::Lost) => return Attempt::Lost,
@@ -112,21 +145,45 @@ impl JobWorker {
         &self,
         store: &TenantStore,
         begun: &StoredJob,
-        until: Instant,
-    ) -> Result<Made> {
-        let caller = self.asker(&begun.mandate).await?;
-        match begun.job.task {
+        (until, progress): (Instant, &Progress),
+    ) -> Result<Done> {
+        let (job, mandate) = (&begun.job, begun.mandate);
+        if let JobTask::KnowledgeBaseCleanup { knowledge_base_id } = job.task {
+            // What somebody has had deleted goes, whatever became of that person.
+            return Box::pin(self.clean(store, knowledge_base_id, until)).await;
+        }
+        let caller = self.asker(&mandate, &job.task).await?;
+        // Boxed, because the compiler gives up on futures that are nested so deeply.
+        match job.task {
             JobTask::ConversationTitle {
                 conversation_id,
                 replace,
             } => {
-                let request = begun.job.request;
-                let title = self.title(store, &caller, (conversation_id, replace), request, until);
-                // Boxed, because the compiler gives up on futures that are nested so deeply.
-                Box::pin(title).await
+                let of = (conversation_id, replace);
+                let title = Box::pin(self.title(store, &caller, of, job.request, until));
+                title.await.map(Done::Made)
             }
-            // It has another queue and another worker.
-            JobTask::Run { .. } => Err(Error::internal("the job of a run does not wait here")),
+            JobTask::DocumentIngestion {
+                knowledge_base_id,
+                document_id,
+                version_id,
+            } => {
+                let of = (knowledge_base_id, document_id, version_id);
+                let by = (store, &caller);
+                Box::pin(self.ingest(by, of, (job, mandate), (until, progress))).await
+            }
+            JobTask::KnowledgeBaseRebuild {
+                knowledge_base_id,
+                index_id,
+            } => {
+                let of = (knowledge_base_id, index_id);
+                let by = (store, &caller);
+                Box::pin(self.rebuild(by, of, (job, mandate), (until, progress))).await
+            }
+            // One has another queue and another worker, the other was done above.
+            JobTask::Run { .. } | JobTask::KnowledgeBaseCleanup { .. } => {
+                Err(Error::internal("this job does not wait here"))
+            }
         }
     }
 
@@ -140,18 +197,28 @@ impl JobWorker {
         let moved = match attempt {
             Attempt::Lost => Moved::TakenOver,
             Attempt::Stopped => self.write(store, begun, job.cancelled(now), None).await?,
-            Attempt::Made(Err(error)) => self.write(store, begun, failed(&error), None).await?,
-            Attempt::Made(Ok(Made { result, effect })) => {
+            Attempt::Ended(Err(error)) => self.write(store, begun, failed(&error), None).await?,
+            Attempt::Ended(Ok(Done::Later)) => self.later(store, begun).await?,
+            Attempt::Ended(Ok(Done::Made(Made { result, effect }))) => {
                 let after = job.completed(result.clone(), now);
                 let moved = self.write(store, begun, after, effect.as_ref()).await?;
-                if moved != Moved::NoEffect {
-                    moved
-                } else {
-                    let after = match self.without_effect(store, job, result).await {
-                        Ok(result) => job.completed(result, now),
-                        Err(error) => failed(&error),
-                    };
-                    self.write(store, begun, after, None).await?
+                match (moved, effect) {
+                    (Moved::Yes, effect) => {
+                        if let Some(next) = effect.as_ref().and_then(JobEffect::job) {
+                            self.engine.tell_of_job(&next.job).await;
+                        }
+                        moved
+                    }
+                    (Moved::NoEffect, Some(JobEffect::Title(_))) => {
+                        let after = match self.without_effect(store, job, result).await {
+                            Ok(result) => job.completed(result, now),
+                            Err(error) => failed(&error),
+                        };
+                        self.write(store, begun, after, None).await?
+                    }
+                    // What it was made for has changed meanwhile: it is looked at anew, with all that is kept.
+                    (Moved::NoEffect, _) => self.later(store, begun).await?,
+                    (Moved::TakenOver, _) => moved,
                 }
             }
         };
@@ -171,13 +238,25 @@ impl JobWorker {
         Ok(())
     }
 
+    /// Leaves a job to whoever has time.
+    async fn later(&self, store: &TenantStore, begun: &StoredJob) -> Result<Moved> {
+        let after = begun
+            .job
+            .continued(begun.job.progress, self.app.clock.now());
+        let moved = self.write(store, begun, after.clone(), None).await?;
+        if moved == Moved::Yes {
+            self.engine.tell_of_job(&after).await;
+        }
+        Ok(moved)
+    }
+
     /// Writes how a job goes on, and again what the table does not take for the moment.
     async fn write(
         &self,
         store: &TenantStore,
         before: &StoredJob,
         after: Job,
-        effect: Option<&NewTitle>,
+        effect: Option<&JobEffect>,
     ) -> Result<Moved> {
         let after = StoredJob {
             job: after,

@@ -65,6 +65,6 @@ impl Jobs {
 const fn run_of(job: &Job) -> Option<RunId> {
     match job.task {
         JobTask::Run { run_id } => Some(run_id),
-        JobTask::ConversationTitle { .. } => None,
+        _ => None,
     }
 }

@@ -3,8 +3,8 @@
 use serde::Serialize;
 use shared::http::{Problem, Timestamp};
 use shared::model::{
-    ConversationId, JOB_ATTEMPTS, Job, JobId, JobPriority, JobProgress, JobResult, JobStatus,
-    JobTask, JobType, Run, RunId, RunStatus,
+    ConversationId, DocumentId, JOB_ATTEMPTS, Job, JobId, JobPriority, JobProgress, JobResult,
+    JobStatus, JobTask, JobType, KnowledgeBaseId, Run, RunId, RunStatus,
 };
 
 /// Work that is done in the background, and what becomes of it.
@@ -28,6 +28,10 @@ pub(crate) struct JobView {
     max_attempts: u32,
     /// The conversation that it is about.
     conversation_id: Option<ConversationId>,
+    /// The knowledge base that it is about.
+    knowledge_base_id: Option<KnowledgeBaseId>,
+    /// The document that it is about.
+    document_id: Option<DocumentId>,
     /// The run, if it is one. GET of it says more.
     run_id: Option<RunId>,
     /// What it has made; `null` until it is completed, and for runs, whose answer is a message.
@@ -50,12 +54,26 @@ pub(crate) struct JobView {
 impl JobView {
     /// A job that is no run.
     pub(crate) fn of(job: Job) -> Self {
-        let conversation_id = match job.task {
+        let (mut conversation_id, mut knowledge_base_id, mut document_id) = (None, None, None);
+        match job.task {
             JobTask::ConversationTitle {
-                conversation_id, ..
-            } => Some(conversation_id),
-            JobTask::Run { .. } => None,
-        };
+                conversation_id: id,
+                ..
+            } => conversation_id = Some(id),
+            JobTask::DocumentIngestion {
+                knowledge_base_id: base,
+                document_id: document,
+                ..
+            } => (knowledge_base_id, document_id) = (Some(base), Some(document)),
+            JobTask::KnowledgeBaseRebuild {
+                knowledge_base_id: base,
+                ..
+            }
+            | JobTask::KnowledgeBaseCleanup {
+                knowledge_base_id: base,
+            } => knowledge_base_id = Some(base),
+            JobTask::Run { .. } => {}
+        }
         // It was written as JSON.
         let problem = job.problem;
         let problem = problem.and_then(|problem| serde_json::from_str(&problem.document).ok());
@@ -68,6 +86,8 @@ impl JobView {
             attempts: job.attempts,
             max_attempts: JOB_ATTEMPTS,
             conversation_id,
+            knowledge_base_id,
+            document_id,
             run_id: None,
             result: job.result,
             problem,
@@ -94,6 +114,8 @@ impl JobView {
             // No model is asked twice.
             max_attempts: 1,
             conversation_id: Some(run.conversation),
+            knowledge_base_id: None,
+            document_id: None,
             run_id: Some(run.id),
             result: None,
             problem: problem.and_then(|problem| serde_json::from_str(&problem.document).ok()),

@@ -154,7 +154,20 @@ async fn openai_vectors(
     headers: HeaderMap,
     Json(body): Json<Value>,
 ) -> Response {
-    vectors(&desk, &headers, embed::openai(&body))
+    let said = body["input"][0].as_str().unwrap_or_default().to_owned();
+    let model = body["model"].as_str().unwrap_or_default();
+    let before = desk.asked_before(format!("{model} {said}"));
+    let script = desk.script(&said).when(model, before);
+    let answer = embed::openai(&body);
+    desk.note(Received {
+        headers: headers.clone(),
+        body,
+    });
+    pause(script.head_delay_ms).await;
+    match script.status {
+        Some(status) => refuse(Wire::OpenAi, &script, status),
+        None => vectors(&desk, &headers, answer),
+    }
 }
 
 async fn bedrock_vectors(

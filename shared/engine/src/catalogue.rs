@@ -8,7 +8,7 @@ use shared::Result;
 use shared::clock::Clock;
 use shared::kept::Kept;
 use shared::model::{
-    ModelSettings, ModelSpec, Price, ProviderSpec, Registry, Route, Target, TenantId,
+    EmbeddingSpec, ModelSettings, ModelSpec, Price, ProviderSpec, Registry, Route, Target, TenantId,
 };
 use shared::store::TenantStore;
 
@@ -28,6 +28,25 @@ impl Model {
     /// The model with its limits.
     pub fn spec(&self) -> &ModelSpec {
         &self.provider.models[self.index]
+    }
+}
+
+/// A model that turns texts into vectors, and the provider that has it.
+#[derive(Debug, Clone)]
+pub struct EmbeddingModel {
+    provider: Arc<ProviderSpec>,
+    index: usize,
+}
+
+impl EmbeddingModel {
+    /// The provider.
+    pub fn provider(&self) -> &ProviderSpec {
+        &self.provider
+    }
+
+    /// The model.
+    pub fn spec(&self) -> &EmbeddingSpec {
+        &self.provider.embedding_models[self.index]
     }
 }
 
@@ -66,6 +85,7 @@ struct Inside {
     /// In the order of the providers.
     choices: Vec<Choice>,
     default_model: Option<String>,
+    default_embedding_model: Option<String>,
     settings: ModelSettings,
 }
 
@@ -124,6 +144,7 @@ impl Catalogue {
             providers,
             choices,
             default_model: registry.defaults.model.clone(),
+            default_embedding_model: registry.defaults.embedding_model.clone(),
             settings: registry.defaults.settings.clone(),
         }))
     }
@@ -144,6 +165,38 @@ impl Catalogue {
         named
             .and_then(|name| self.find(name))
             .or_else(|| self.0.choices.first())
+    }
+
+    /// The models that turn texts into vectors. An allow-list is for chats and says nothing of them.
+    pub fn embedding_models(&self) -> Vec<EmbeddingModel> {
+        let mut models: Vec<EmbeddingModel> = Vec::new();
+        for provider in self.0.providers.iter().filter(|provider| provider.active) {
+            for (index, spec) in provider.embedding_models.iter().enumerate() {
+                let provider = provider.clone();
+                let model = EmbeddingModel { provider, index };
+                let same = models.iter().position(|known| known.spec().id == spec.id);
+                match same {
+                    _ if !spec.active => {}
+                    // The tenant's own, which comes later, counts.
+                    Some(place) => models[place] = model,
+                    None => models.push(model),
+                }
+            }
+        }
+        models
+    }
+
+    /// The model for vectors of that name.
+    pub fn find_embedding(&self, name: &str) -> Option<EmbeddingModel> {
+        let mut models = self.embedding_models().into_iter();
+        models.find(|model| model.spec().id == name)
+    }
+
+    /// The model for vectors where none is named.
+    pub fn default_embedding(&self) -> Option<EmbeddingModel> {
+        let named = self.0.default_embedding_model.as_deref();
+        let named = named.and_then(|name| self.find_embedding(name));
+        named.or_else(|| self.embedding_models().into_iter().next())
     }
 
     /// How models answer where a conversation says nothing.

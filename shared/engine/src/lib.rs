@@ -12,6 +12,7 @@ mod catalogue;
 mod circuits;
 mod collected;
 mod context;
+mod embedding;
 mod events;
 mod follow;
 mod history;
@@ -30,11 +31,13 @@ mod tools;
 mod turn;
 
 pub use asked::Asked;
-pub use catalogue::{Catalogue, Catalogues, Choice, Model};
+pub use catalogue::{Catalogue, Catalogues, Choice, EmbeddingModel, Model};
+pub use embedding::Vectors;
 pub use events::{Delta, ReasoningDelta, Start, Switch, ToolArgumentsDelta, ToolCallStart};
 pub use provider::{
     Completion, Embed, Embedded, OutputFormat, Part, Prompt, PromptMessage, ProviderKeys,
     Providers, Purpose, Settings, Speaker, ToolChoice, ToolSpec,
 };
 pub use title::Titled;
+pub use tokens::estimate as estimate_tokens;
 pub use turn::{Engine, Turn, TurnEvent, TurnRequest};

@@ -95,7 +95,7 @@ impl Engine {
         let most = most_of_call(
             caller,
             &budgets,
-            model.spec(),
+            (&model.spec().id, model.spec().price.as_ref()),
             (sent, output_tokens(model.spec()).into()),
         )?;
         let began = self.app.clock.now();
@@ -227,7 +227,11 @@ fn output_tokens(model: &ModelSpec) -> u32 {
 }
 
 /// What is charged: where nobody knows what it cost, what was reserved.
-fn charge(usage: Option<Usage>, cost: Option<MicroDollars>, reserved: &Reservation) -> Spend {
+pub(crate) fn charge(
+    usage: Option<Usage>,
+    cost: Option<MicroDollars>,
+    reserved: &Reservation,
+) -> Spend {
     let Some(usage) = usage else {
         return Spend::default();
     };

@@ -16,7 +16,7 @@ const PER_IMAGE: u64 = 1_600;
 const BYTES_OF_FILE_PER_TOKEN: u64 = 4;
 
 /// An upper guess of the tokens of a text.
-pub(crate) fn estimate(text: &str) -> u64 {
+pub fn estimate(text: &str) -> u64 {
     let ascii = text.bytes().filter(u8::is_ascii).count() as u64;
     let other = text.len() as u64 - ascii;
     ascii.div_ceil(3) + other.div_ceil(2)

@@ -24,6 +24,7 @@ use crate::asked::Asked;
 use crate::budget::{Budgets, reservation};
 use crate::catalogue::Catalogues;
 use crate::circuits::Circuits;
+use crate::embedding::AskedVectors;
 use crate::plan::Plan;
 use crate::planning::fill_with_older;
 use crate::provider::{Providers, TenantKeys};
@@ -112,6 +113,8 @@ pub struct Engine {
     /// Conversations without a summary that they should have.
     pub(crate) unsummarized: Failures,
     pub(crate) budgets: Budgets,
+    /// Vectors of what was searched for last.
+    pub(crate) asked_vectors: AskedVectors,
 }
 
 impl Engine {
@@ -125,6 +128,7 @@ impl Engine {
             circuits: Circuits::new(app.clock.clone()),
             unsummarized: Failures::new(app.clock.clone()),
             budgets: Budgets::new(&app),
+            asked_vectors: AskedVectors::default(),
             app,
             providers,
         }

@@ -28,7 +28,8 @@ impl GuardedUrl {
         self.0.query().is_some() || self.0.fragment().is_some()
     }
 
-    pub(super) fn url(&self) -> Url {
+    /// The same for a client.
+    pub fn url(&self) -> Url {
         self.0.clone()
     }
 }

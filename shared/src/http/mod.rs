@@ -36,7 +36,7 @@ pub use list::{List, Paging, page_limit};
 pub use location::location;
 pub(crate) use log::causes;
 pub use message::MessageView;
-pub use params::{IfMatch, Path, Query, etag};
+pub use params::{IfMatch, Path, PathPair, Query, etag};
 pub use problem::Problem;
 pub use timestamp::Timestamp;
 pub use trace::TraceContext;

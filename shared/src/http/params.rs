@@ -26,6 +26,31 @@ impl<S: Send + Sync, T: std::str::FromStr> FromRequestParts<S> for Path<T> {
     }
 }
 
+/// The path's last two parameters: what the operation is about, and what that belongs to, which stands before it.
+#[derive(Debug, Clone, Copy)]
+pub struct PathPair<T, U>(pub T, pub U);
+
+impl<S, T, U> FromRequestParts<S> for PathPair<T, U>
+where
+    S: Send + Sync,
+    T: std::str::FromStr,
+    U: std::str::FromStr,
+{
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
+        let params = RawPathParams::from_request_parts(parts, state).await;
+        let params = params.map_err(|_| Error::NotFound("resource"))?;
+        let texts: Vec<&str> = params.iter().map(|(_, text)| text).collect();
+        let [.., first, second] = texts[..] else {
+            return Err(Error::NotFound("resource"));
+        };
+        let pair = first.parse().ok().zip(second.parse().ok());
+        let (first, second) = pair.ok_or(Error::NotFound("resource"))?;
+        Ok(Self(first, second))
+    }
+}
+
 /// The query's parameters. An unknown or malformed one is 422 and named.
 #[derive(Debug, Clone, Copy)]
 pub struct Query<T>(pub T);

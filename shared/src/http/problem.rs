@@ -210,6 +210,7 @@ fn kind(error: &Error) -> (StatusCode, &'static str, &'static str) {
         Error::ConversationBusy => (S::CONFLICT, "conversation-busy", "Conversation busy"),
         Error::RunCancelled => (S::CONFLICT, "run-cancelled", "Run cancelled"),
         Error::RunInterrupted => (S::SERVICE_UNAVAILABLE, "run-interrupted", "Run interrupted"),
+        Error::Document { slug, .. } => (S::UNPROCESSABLE_ENTITY, slug, "Document refused"),
         Error::JobInterrupted => (
             S::INTERNAL_SERVER_ERROR,
             "job-interrupted",

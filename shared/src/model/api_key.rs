@@ -31,17 +31,25 @@ pub enum Scope {
     /// Read and verify the audit trail.
     #[serde(rename = "audit:read")]
     AuditRead,
+    /// Search knowledge bases and read their documents.
+    #[serde(rename = "knowledge:read")]
+    KnowledgeRead,
+    /// Create, change and delete knowledge bases and documents, which costs money.
+    #[serde(rename = "knowledge:write")]
+    KnowledgeWrite,
 }
 
 impl Scope {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::ConversationsRead,
         Self::ConversationsWrite,
         Self::Chat,
         Self::ModelsRead,
         Self::TenantRead,
         Self::AuditRead,
+        Self::KnowledgeRead,
+        Self::KnowledgeWrite,
     ];
 
     const fn bit(self) -> u16 {

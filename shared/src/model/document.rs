@@ -71,8 +71,6 @@ impl DocumentStage {
 /// Why a content is not found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct DocumentFailure {
-    /// At which stage it failed.
-    pub stage: DocumentStage,
     /// What programs act on, such as `encrypted`, `no_text`, `too_large`, `duplicate`.
     #[schema(example = "no_text")]
     pub code: String,
@@ -102,6 +100,8 @@ pub struct DocumentCounts {
 pub struct DocumentVersion {
     /// Its id.
     pub id: DocumentVersionId,
+    /// The version with which its bytes came: the same bytes are put into the index anew by another version.
+    pub content: DocumentVersionId,
     /// Where its bytes come from.
     pub source: ContentSource,
     /// The name of the file, which tells kinds of text from each other.
@@ -116,6 +116,9 @@ pub struct DocumentVersion {
     pub stage: DocumentStage,
     /// Why it is `failed`.
     pub failure: Option<DocumentFailure>,
+    /// At which stage it failed last.
+    #[serde(default)]
+    pub failed_at: Option<DocumentStage>,
     /// What is in it.
     pub counts: DocumentCounts,
     /// The job that works on it.
@@ -142,8 +145,11 @@ pub struct Document {
     /// Who gave it to us.
     pub created_by: UserId,
     /// The content that is searched.
+    // `current` is a word of DynamoDB's own.
+    #[serde(default, rename = "live", skip_serializing_if = "Option::is_none")]
     pub current: Option<DocumentVersion>,
     /// The content that is to take its place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pending: Option<DocumentVersion>,
     /// Goes up with each change of what people say about it.
     pub version: u64,

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Moment;
 use crate::model::{
-    ConversationId, JobId, MicroDollars, RequestId, RunId, RunProblem, RunnerId, Usage,
+    ConversationId, DocumentCounts, DocumentId, DocumentVersionId, IndexId, JobId, KnowledgeBaseId,
+    MicroDollars, RequestId, RunId, RunProblem, RunnerId, Usage,
 };
 
 /// How often a job is tried. Then it has failed, until somebody retries it.
@@ -88,11 +89,23 @@ pub enum JobType {
     ConversationTitle,
     /// A turn in the background.
     Run,
+    /// The content of a document is read and put into the index of its knowledge base.
+    DocumentIngestion,
+    /// A knowledge base gets another index in the place of the one that it has.
+    KnowledgeBaseRebuild,
+    /// What no longer counts is deleted from a knowledge base, or all of it.
+    KnowledgeBaseCleanup,
 }
 
 impl JobType {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::ConversationTitle, Self::Run];
+    pub const ALL: [Self; 5] = [
+        Self::ConversationTitle,
+        Self::Run,
+        Self::DocumentIngestion,
+        Self::KnowledgeBaseRebuild,
+        Self::KnowledgeBaseCleanup,
+    ];
 }
 
 /// What is to be done.
@@ -111,6 +124,27 @@ pub enum JobTask {
         /// Which.
         run_id: RunId,
     },
+    /// The content of a document is read and put into the index of its knowledge base.
+    DocumentIngestion {
+        /// The knowledge base.
+        knowledge_base_id: KnowledgeBaseId,
+        /// The document.
+        document_id: DocumentId,
+        /// Which of its contents.
+        version_id: DocumentVersionId,
+    },
+    /// A knowledge base gets another index in the place of the one that it has.
+    KnowledgeBaseRebuild {
+        /// Which.
+        knowledge_base_id: KnowledgeBaseId,
+        /// The index that it gets.
+        index_id: IndexId,
+    },
+    /// What no longer counts is deleted from a knowledge base, or all of it.
+    KnowledgeBaseCleanup {
+        /// Which.
+        knowledge_base_id: KnowledgeBaseId,
+    },
 }
 
 impl JobTask {
@@ -119,6 +153,9 @@ impl JobTask {
         match self {
             Self::ConversationTitle { .. } => JobType::ConversationTitle,
             Self::Run { .. } => JobType::Run,
+            Self::DocumentIngestion { .. } => JobType::DocumentIngestion,
+            Self::KnowledgeBaseRebuild { .. } => JobType::KnowledgeBaseRebuild,
+            Self::KnowledgeBaseCleanup { .. } => JobType::KnowledgeBaseCleanup,
         }
     }
 }
@@ -141,6 +178,31 @@ pub enum JobResult {
         usage: Option<Usage>,
         /// What it cost, in micro-dollars; `null` if nothing was used, or the model has no price.
         cost_micro_dollars: Option<MicroDollars>,
+    },
+    /// A content that is found by searches.
+    DocumentIngestion {
+        /// The document.
+        document_id: DocumentId,
+        /// Whether it is. It is not where the document was deleted or replaced meanwhile.
+        ready: bool,
+        /// What is in it.
+        counts: DocumentCounts,
+    },
+    /// An index in the place of another one.
+    KnowledgeBaseRebuild {
+        /// Whether it took its place. It did not where it was given up meanwhile.
+        switched: bool,
+        /// How many documents it has.
+        documents: u64,
+    },
+    /// What was deleted.
+    KnowledgeBaseCleanup {
+        /// How many documents.
+        documents: u64,
+        /// How many objects of the bucket.
+        objects: u64,
+        /// How many segments were made of others.
+        segments_written: u64,
     },
 }
 
@@ -199,7 +261,7 @@ impl Job {
     pub fn new(task: JobTask, priority: JobPriority, request: RequestId, now: Moment) -> Self {
         let id = match task {
             JobTask::Run { run_id } => JobId::of_run(run_id),
-            JobTask::ConversationTitle { .. } => JobId::new(),
+            _ => JobId::new(),
         };
         Self {
             id,
@@ -265,6 +327,19 @@ impl Job {
             result: Some(result),
             problem: None,
             ended_at: Some(now),
+            ..self.clone()
+        }
+    }
+
+    /// The same job, to be gone on with by whoever has time: what was done so far is kept, and it is no attempt of its own.
+    #[must_use]
+    pub fn continued(&self, progress: JobProgress, now: Moment) -> Self {
+        Self {
+            status: JobStatus::Pending,
+            attempts: self.attempts.saturating_sub(1),
+            progress,
+            problem: None,
+            due_at: now,
             ..self.clone()
         }
     }

@@ -163,6 +163,15 @@ impl Manifest {
     }
 }
 
+/// An index that no longer counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RetiredIndex {
+    /// Which.
+    pub id: IndexId,
+    /// How many numbers its vectors have.
+    pub dimensions: u32,
+}
+
 /// The indexes of a knowledge base, and what of them is dead.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KnowledgeIndex {
@@ -170,6 +179,9 @@ pub struct KnowledgeIndex {
     pub active: Manifest,
     /// The one that is made to take its place.
     pub building: Option<Manifest>,
+    /// Those that no longer count and are still to be deleted.
+    #[serde(default)]
+    pub retired: Vec<RetiredIndex>,
     /// The versions of documents that are in indexes and no longer count, as `<document>/<version>`.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub dead: BTreeSet<String>,

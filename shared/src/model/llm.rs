@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::embedding::EmbeddingSpec;
 use super::id::NotAnId;
 use super::price::Price;
 
@@ -63,6 +64,10 @@ pub struct ProviderSpec {
     pub max_tokens_field: Option<MaxTokensField>,
     /// Its models; the first model of the first provider is the default one.
     pub models: Vec<ModelSpec>,
+    /// Its models that turn texts into vectors; the first of the first provider that has one is the default one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub embedding_models: Vec<EmbeddingSpec>,
 }
 
 impl ProviderSpec {
@@ -150,6 +155,12 @@ pub struct ModelSpec {
     pub price: Option<Price>,
 }
 
+/// Whether that can be the name of a model.
+pub(super) fn is_model_name(text: &str) -> bool {
+    let sound = |sign: char| !sign.is_whitespace() && !sign.is_control();
+    (1..=200).contains(&text.chars().count()) && text.chars().all(sound)
+}
+
 /// What a model can do beside text.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema,
@@ -176,15 +187,15 @@ impl ModelSpec {
 
     /// The field that breaks a rule, as the end of a JSON Pointer, and the rule.
     pub fn fault(&self) -> Option<(String, &'static str)> {
-        let name = |text: &str| {
-            let sound = |sign: char| !sign.is_whitespace() && !sign.is_control();
-            (1..=200).contains(&text.chars().count()) && text.chars().all(sound)
-        };
         let rule = "must have 1 to 200 characters, without white space";
-        if !name(&self.id) {
+        if !is_model_name(&self.id) {
             return Some(("id".to_owned(), rule));
         }
-        if self.provider_model.as_deref().is_some_and(|id| !name(id)) {
+        if self
+            .provider_model
+            .as_deref()
+            .is_some_and(|id| !is_model_name(id))
+        {
             return Some(("provider_model".to_owned(), rule));
         }
         if self.max_output_tokens == 0 || self.max_output_tokens >= self.context_window {

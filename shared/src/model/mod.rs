@@ -8,6 +8,7 @@ mod content;
 mod conversation;
 mod credential;
 mod document;
+mod embedding;
 mod federation;
 mod id;
 mod identity;
@@ -45,6 +46,7 @@ pub use document::{
     ContentSource, Document, DocumentCounts, DocumentFailure, DocumentStage, DocumentVersion,
     MAX_DOCUMENT_BYTES,
 };
+pub use embedding::{EmbeddingSpec, MAX_EMBEDDING_DIMENSIONS};
 pub use federation::{Audience, FederatedClaims, IdentityProvider, RoleClaim, RoleMap};
 pub use id::{
     ApiKeyId, ConversationId, DocumentId, DocumentVersionId, IdentityProviderId, IndexId,
@@ -59,7 +61,7 @@ pub use job::{
 };
 pub use knowledge::{
     Chunking, IndexBackend, IndexSettings, KnowledgeBase, KnowledgeBaseName, KnowledgeIndex,
-    MAX_READERS, Manifest, SegmentRef, Visibility,
+    MAX_READERS, Manifest, RetiredIndex, SegmentRef, Visibility, checked_readers,
 };
 pub use llm::{
     Capability, MaxTokensField, ModelSpec, ProviderName, ProviderOwner, ProviderSpec, Wire,

@@ -7,7 +7,7 @@ use std::collections::{BTreeSet, HashSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::llm::{ModelSpec, ProviderName, ProviderOwner, ProviderSpec, Wire};
+use super::llm::{ProviderName, ProviderOwner, ProviderSpec, Wire};
 use super::settings::ModelSettings;
 use crate::error::FieldError;
 
@@ -15,6 +15,8 @@ use crate::error::FieldError;
 const MAX_PROVIDERS: usize = 20;
 /// How many models one provider of a tenant may have.
 const MAX_MODELS: usize = 100;
+/// How many models for vectors one provider of a tenant may have.
+const MAX_EMBEDDING_MODELS: usize = 20;
 /// How many routes a tenant may have.
 const MAX_ROUTES: usize = 50;
 /// How many targets a route may have.
@@ -118,6 +120,9 @@ pub struct Defaults {
     /// How it answers.
     #[schema(required = false)]
     pub settings: ModelSettings,
+    /// The model that turns texts into vectors, for knowledge bases that name none; if not set, the first that there is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub embedding_model: Option<String>,
 }
 
 impl Registry {
@@ -138,10 +143,27 @@ impl Registry {
     ) -> Vec<FieldError> {
         let mut faults = Faults(Vec::new());
         let mut models: HashSet<&str> = HashSet::new();
-        for model in platform.iter().flat_map(|provider| &provider.models) {
-            models.insert(&model.id);
+        for provider in platform {
+            models.extend(provider.models.iter().map(|model| model.id.as_str()));
+            models.extend(
+                provider
+                    .embedding_models
+                    .iter()
+                    .map(|model| model.id.as_str()),
+            );
         }
         self.check_providers(platform, address, &mut models, &mut faults);
+        let all = platform.iter().chain(&self.providers);
+        let embedding = all.flat_map(|provider| &provider.embedding_models);
+        let embedding: HashSet<&str> = embedding.map(|model| model.id.as_str()).collect();
+        if let Some(name) = &self.defaults.embedding_model
+            && !embedding.contains(name.as_str())
+        {
+            let rule = "is no model that makes vectors; GET /api/v1/models lists them";
+            faults.add("/defaults/embedding_model".to_owned(), rule);
+        }
+        // What makes vectors can't be chatted with.
+        models.retain(|model| !embedding.contains(model));
         self.check_routes(&models, &mut faults);
         let routes = self.routes.iter().map(|route| route.name.as_str());
         let names: HashSet<&str> = models.into_iter().chain(routes).collect();
@@ -186,8 +208,11 @@ impl Registry {
             }
             faults.at_most(&provider.models, MAX_MODELS, &format!("{place}/models"));
             for (index, model) in provider.models.iter().enumerate() {
-                check_model(model, &format!("{place}/models/{index}"), models, faults);
+                let fault = model.fault();
+                let place = format!("{place}/models/{index}");
+                check_model((&model.id, fault), &place, models, faults);
             }
+            check_embedding_models(provider, &place, models, faults);
         }
     }
 
@@ -238,16 +263,38 @@ impl Registry {
     }
 }
 
-fn check_model<'a>(
-    model: &'a ModelSpec,
+fn check_embedding_models<'a>(
+    provider: &'a ProviderSpec,
     place: &str,
     models: &mut HashSet<&'a str>,
     faults: &mut Faults,
 ) {
-    if let Some((field, rule)) = model.fault() {
+    let place = format!("{place}/embedding_models");
+    faults.at_most(&provider.embedding_models, MAX_EMBEDDING_MODELS, &place);
+    if provider.wire == Wire::Anthropic && !provider.embedding_models.is_empty() {
+        faults.add(
+            place.clone(),
+            "the wire anthropic has no models that make vectors",
+        );
+    }
+    for (index, model) in provider.embedding_models.iter().enumerate() {
+        let fault = model.fault();
+        let place = format!("{place}/{index}");
+        check_model((&model.id, fault), &place, models, faults);
+    }
+}
+
+/// No name stands for two models, whatever they are for.
+fn check_model<'a>(
+    (id, fault): (&'a str, Option<(String, &'static str)>),
+    place: &str,
+    models: &mut HashSet<&'a str>,
+    faults: &mut Faults,
+) {
+    if let Some((field, rule)) = fault {
         faults.add(format!("{place}/{field}"), rule);
     }
-    if !models.insert(&model.id) {
+    if !models.insert(id) {
         let rule = "is the id of another model already; choose another one, and set provider_model to what the provider calls it";
         faults.add(format!("{place}/id"), rule);
     }

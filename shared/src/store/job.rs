@@ -17,15 +17,13 @@ use serde::{Deserialize, Serialize};
 
 use super::Pulse;
 use super::TenantStore;
-use super::item::{IS_NEW, Item, Written, from_item, key, moment, n, s, to_item, value, written};
+use super::item::{IS_NEW, Item, Written, from_item, key, moment, s, to_item, value, written};
+use super::job_effect::JobEffect;
 use super::message::Page;
 use crate::auth::Mandate;
 use crate::clock::Moment;
 use crate::error::{Error, Result};
-use crate::model::{
-    ConversationId, Job, JobId, JobPriority, JobProgress, JobStatus, JobTask, Run, RunId, Title,
-    UserId,
-};
+use crate::model::{Job, JobId, JobPriority, JobProgress, JobStatus, JobTask, Run, RunId, UserId};
 
 /// How long a job can be looked up after it was created, or after its time if that is later.
 const KEPT_FOR: Duration = Duration::from_secs(60 * 24 * 3600);
@@ -55,17 +53,6 @@ pub struct FailedJob {
     pub id: JobId,
     /// Whose it is.
     user: UserId,
-}
-
-/// What a job has made, and is written with its end.
-#[derive(Debug, Clone)]
-pub struct NewTitle {
-    /// The conversation that gets it.
-    pub conversation: ConversationId,
-    /// The title.
-    pub title: Title,
-    /// Whether it takes the place of one that is there.
-    pub replace: bool,
 }
 
 /// What became of the attempt to write how a job goes on.
@@ -190,18 +177,25 @@ impl TenantStore {
         &self,
         before: &Job,
         after: &StoredJob,
-        made: Option<&NewTitle>,
+        made: Option<&JobEffect>,
     ) -> Result<Moved> {
-        let mut parts = vec![self.job_moved(before, after)?];
-        parts.extend(made.map(|made| self.title_part(made)).transpose()?);
-        let effects = parts.len();
-        parts.extend(self.queue_follows(before, after)?);
-        match self.store.transact(parts).await? {
-            Written::Yes => Ok(Moved::Yes),
-            Written::ConditionFailed { place: 0 } => Ok(Moved::TakenOver),
-            Written::ConditionFailed { place } if place < effects => Ok(Moved::NoEffect),
-            Written::ConditionFailed { .. } => {
-                Err(Error::internal("a job and its row in the queue disagree"))
+        let moved = self.job_moved(before, after)?;
+        let effects = made.map(|made| self.effect_parts(made)).transpose()?;
+        let effects = effects.unwrap_or_default();
+        let queue = self.queue_follows(before, after)?;
+        let mut shown = self.shown_in_document(before, after)?;
+        loop {
+            let (made, known) = (1 + effects.len(), 1 + effects.len() + shown.len());
+            let parts = [vec![moved.clone()], effects.clone(), shown, queue.clone()].concat();
+            match self.store.transact(parts).await? {
+                Written::Yes => return Ok(Moved::Yes),
+                Written::ConditionFailed { place: 0 } => return Ok(Moved::TakenOver),
+                Written::ConditionFailed { place } if place < made => return Ok(Moved::NoEffect),
+                // The document is gone, or has another content by now.
+                Written::ConditionFailed { place } if place < known => shown = Vec::new(),
+                Written::ConditionFailed { .. } => {
+                    return Err(Error::internal("a job and its row in the queue disagree"));
+                }
             }
         }
     }
@@ -230,7 +224,10 @@ impl TenantStore {
         let job = &after.job;
         let failed = self.failed_key(job.id);
         let mut parts = match job.status {
-            JobStatus::Pending => vec![self.store.waiting_put(after)?],
+            JobStatus::Pending if before.status.is_terminal() => {
+                vec![self.store.waiting_put(after)?]
+            }
+            JobStatus::Pending => vec![self.store.waiting_again(job)?],
             JobStatus::Running => vec![self.store.waiting_until(job.id, job.lease_until)?],
             JobStatus::Retrying => vec![self.store.waiting_until(job.id, job.due_at)?],
             JobStatus::Completed | JobStatus::Cancelled => vec![self.store.waiting_delete(job.id)?],
@@ -250,26 +247,6 @@ impl TenantStore {
             parts.push(self.store.delete_any(failed)?);
         }
         Ok(parts)
-    }
-
-    fn title_part(&self, made: &NewTitle) -> Result<TransactWriteItem> {
-        let there = super::conversation::IS_THERE;
-        // Rows of before there were titles have none; a row without one has the null value.
-        let untitled = "(attribute_not_exists(title) OR attribute_type(title, :null))";
-        let title = made.title.clone().into_string();
-        let mut values = vec![(":title", s(title)), (":one", n(1))];
-        let condition = if made.replace {
-            there.to_owned()
-        } else {
-            values.push((":null", s("NULL")));
-            format!("{there} AND {untitled}")
-        };
-        self.store.update(
-            self.conversation_key(made.conversation),
-            "SET title = :title ADD version :one",
-            &condition,
-            values,
-        )
     }
 
     /// Says that `job.owner` works on the job until `lease_until`, and how far it is, and learns whether it shall go on.

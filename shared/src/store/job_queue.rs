@@ -78,6 +78,11 @@ impl Store {
         )
     }
 
+    /// The part that says of a job that waits again when it is looked for.
+    pub(super) fn waiting_again(&self, job: &Job) -> Result<TransactWriteItem> {
+        self.waiting_until(job.id, job.due_at.plus(LOOKED_FOR_AFTER))
+    }
+
     /// The part that takes a job out of the queue. It can't fail.
     pub(super) fn waiting_delete(&self, id: JobId) -> Result<TransactWriteItem> {
         self.delete_any(waiting_key(id))

@@ -36,6 +36,11 @@
 //! | `TENANT#<tenant>#CIRCUIT` | `<provider>#<model>` | how a model that failed is doing | `circuit.rs` |
 //! | `TENANT#<tenant>#ONCE#<hash>` | `ONCE` | what a request with a key began or did | `idempotency.rs`, `claim.rs` |
 //! | `TENANT#<tenant>#CACHE#<0 to f>` | `<key>` | an answer that can be given again, sealed | `cached_answer.rs` |
+//! | `TENANT#<tenant>#KBS` | `KB#<knowledge base>` | a knowledge base | `knowledge.rs` |
+//! | `TENANT#<tenant>#KB#<knowledge base>` | `INDEX` | what its indexes consist of | `knowledge_index.rs` |
+//! | `TENANT#<tenant>#KB#<knowledge base>` | `DOC#<document>` | a document of it | `document.rs` |
+//! | `TENANT#<tenant>#KB#<knowledge base>` | `HASH#<sha256>` | which document has that content | `document.rs` |
+//! | `TENANT#<tenant>#KB#<knowledge base>` | `READERS#<document>` | who alone may see it | `knowledge_index.rs` |
 //! | `LIMIT#<kind>#<subject>` | `<policy>#<start>` | a window of a rate limit | `limit.rs` |
 //!
 //! What a tenant owns has the tenant at the head of its key, and is reached through [`TenantStore`], which
@@ -52,12 +57,16 @@ mod circuit;
 mod claim;
 mod conversation;
 mod credential;
+mod document;
 mod idempotency;
 mod identity_provider;
 mod invitation;
 mod item;
 mod job;
+mod job_effect;
 mod job_queue;
+mod knowledge;
+mod knowledge_index;
 mod limit;
 mod lockout;
 mod member;
@@ -88,11 +97,14 @@ pub use circuit::Circuit;
 pub use claim::CLAIM_LASTS;
 pub(crate) use claim::{Claim, Claimed};
 pub use conversation::ConversationChange;
+pub use document::{DocumentChange, NewContent, Taken};
 pub use idempotency::{Begun as BegunOnce, ONCE_LASTS, Once};
 pub use identity_provider::{MOST_IDENTITY_PROVIDERS, Trusted};
 pub use invitation::Joined;
-pub use job::{FailedJob, Moved, NewTitle, StoredJob};
+pub use job::{FailedJob, Moved, StoredJob};
+pub use job_effect::{DocumentReady, IndexSwitch, JobEffect, NewTitle};
 pub use job_queue::WaitingJob;
+pub use knowledge_index::{DocumentReaders, SegmentsChange};
 pub use limit::LimitWindow;
 pub use lockout::{FailedLogins, HARD_STOP};
 pub use member::{Authority, MemberChanged};

@@ -28,7 +28,11 @@ fn settings_with(provider: &str, limits: &Value) -> BTreeMap<&'static str, Strin
         {"name": "scripted", "wire": "openai", "base_url": format!("{provider}/v1"),
          "models": [model("small"), {"id": "large", "context_window": 100_000, "max_output_tokens": 1000,
                                       "capabilities": ["tools", "images"],
-                                      "price": {"version": "2026", "input": 400_000, "output": 1_600_000}}]},
+                                      "price": {"version": "2026", "input": 400_000, "output": 1_600_000}}],
+         "embedding_models": [
+             {"id": "words", "provider_model": "words-256", "dimensions": 256, "max_input_tokens": 512,
+              "price": {"version": "2026", "input": 20_000, "output": 0}},
+             {"id": "few-words", "provider_model": "words-96", "dimensions": 96, "max_input_tokens": 256}]},
         {"name": "scripted-claude", "wire": "anthropic", "base_url": provider, "models": [model("claude")]},
         {"name": "scripted-gemini", "wire": "gemini", "base_url": format!("{provider}/v1beta"),
          "models": [model("gemini")]},

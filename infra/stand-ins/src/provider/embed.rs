@@ -1,4 +1,5 @@
-//! Vectors of the scripted provider: three numbers that depend on the text and on what they are for.
+//! Vectors of the scripted provider: three numbers that depend on the text and on what they are for; of models that are
+//! called `words-<dimensions>`, so many that say which words a text has, so that texts with the same words are near.
 
 use serde_json::{Value, json};
 
@@ -8,6 +9,37 @@ fn vector(text: &Value, is_query: bool) -> Value {
     json!([text.len(), text.as_bytes().first(), u8::from(is_query)])
 }
 
+/// How many numbers a model gives that looks at words.
+fn of_words(model: &Value) -> Option<usize> {
+    model.as_str()?.strip_prefix("words-")?.parse().ok()
+}
+
+/// Each word counts at a place that its letters say (FNV-1a), and a little everywhere, so that no text has no direction.
+fn words(text: &Value, dimensions: usize) -> Value {
+    let text = text.as_str().unwrap_or_default().to_lowercase();
+    let mut vector = vec![0.01_f64; dimensions];
+    for word in text.split(|sign: char| !sign.is_alphanumeric()) {
+        if word.is_empty() {
+            continue;
+        }
+        let hash = word.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        });
+        vector[usize::try_from(hash % dimensions as u64).unwrap_or(0)] += 1.0;
+    }
+    let length = vector
+        .iter()
+        .map(|number| number * number)
+        .sum::<f64>()
+        .sqrt();
+    json!(
+        vector
+            .iter()
+            .map(|number| number / length)
+            .collect::<Vec<_>>()
+    )
+}
+
 fn list(value: &Value) -> impl Iterator<Item = &Value> {
     value.as_array().into_iter().flatten()
 }
@@ -15,8 +47,14 @@ fn list(value: &Value) -> impl Iterator<Item = &Value> {
 /// Last first: their order is told by their numbers.
 pub(super) fn openai(body: &Value) -> Value {
     let texts = list(&body["input"]).enumerate();
-    let vectors =
-        texts.map(|(index, text)| json!({"index": index, "embedding": vector(text, false)}));
+    let dimensions = of_words(&body["model"]);
+    let vectors = texts.map(|(index, text)| {
+        let vector = match dimensions {
+            Some(dimensions) => words(text, dimensions),
+            None => vector(text, false),
+        };
+        json!({"index": index, "embedding": vector})
+    });
     let mut vectors: Vec<_> = vectors.collect();
     vectors.reverse();
     json!({"object": "list", "data": vectors, "usage": {"prompt_tokens": 5, "total_tokens": 5}})

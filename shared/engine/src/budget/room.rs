@@ -5,7 +5,7 @@ use std::time::Duration;
 use shared::auth::Caller;
 use shared::clock::Moment;
 use shared::model::{
-    Budget, BudgetRefusal, BudgetResource, BudgetUse, BudgetWindow, MicroDollars, ModelSpec,
+    Budget, BudgetRefusal, BudgetResource, BudgetUse, BudgetWindow, MicroDollars, Price,
     Reservation, Spend,
 };
 use shared::{Error, Result};
@@ -45,7 +45,7 @@ pub(crate) fn reservation(
 pub(crate) fn most_of_call(
     caller: &Caller,
     budgets: &[Budget],
-    model: &ModelSpec,
+    (model, price): (&str, Option<&Price>),
     (input_tokens, output_tokens): (u64, u64),
 ) -> Result<Option<Reservation>> {
     if budgets.is_empty() {
@@ -53,6 +53,7 @@ pub(crate) fn most_of_call(
     }
     let need = Need {
         model,
+        price,
         input_tokens,
         output_tokens,
     };
@@ -66,7 +67,8 @@ pub(crate) fn most_of_call(
 /// What one who may answer needs at most.
 #[derive(Clone, Copy)]
 struct Need<'a> {
-    model: &'a ModelSpec,
+    model: &'a str,
+    price: Option<&'a Price>,
     input_tokens: u64,
     output_tokens: u64,
 }
@@ -76,7 +78,8 @@ impl<'a> Need<'a> {
         let model = candidate.model.spec();
         let output = candidate.settings.max_output_tokens;
         Self {
-            model,
+            model: &model.id,
+            price: model.price.as_ref(),
             input_tokens: candidate.window.used(),
             output_tokens: output.unwrap_or(model.max_output_tokens).into(),
         }
@@ -88,7 +91,8 @@ impl<'a> Need<'a> {
         let model = candidate.model.spec();
         let longest = summary::longest(model.context_window)?;
         Some(Self {
-            model,
+            model: &model.id,
+            price: model.price.as_ref(),
             input_tokens: summary::input_tokens(model, longest) + longest,
             output_tokens: summary::output_tokens(model, longest).into(),
         })
@@ -103,7 +107,7 @@ fn at_most(budgets: &[Budget], needs: &[Need<'_>], several_may_answer: bool) -> 
     let in_money = budgets.iter().any(counts_money);
     let mut amount = Spend::default();
     for need in needs {
-        let cost = match &need.model.price {
+        let cost = match need.price {
             Some(price) => price.at_most(need.input_tokens, need.output_tokens),
             None if in_money => return Err(no_price(need.model)),
             None => MicroDollars::default(),
@@ -124,10 +128,10 @@ fn at_most(budgets: &[Budget], needs: &[Need<'_>], several_may_answer: bool) -> 
     Ok(amount)
 }
 
-fn no_price(model: &ModelSpec) -> Error {
+fn no_price(model: &str) -> Error {
     let detail = format!(
         "the model {} has no price, and a budget in money binds you; set `model` to one with a `price`",
-        model.id
+        model
     );
     Error::invalid("/model", detail)
 }
@@ -184,7 +188,7 @@ pub(super) fn refusal(
 
 #[cfg(test)]
 mod tests {
-    use shared::model::{BudgetLimit, BudgetScope, Price, UserId, WindowUse};
+    use shared::model::{BudgetLimit, BudgetScope, ModelSpec, UserId, WindowUse};
 
     use super::*;
 
@@ -246,7 +250,8 @@ mod tests {
             model(900, None),
         ];
         let [dear, long, free] = models.each_ref().map(|model| Need {
-            model,
+            model: &model.id,
+            price: model.price.as_ref(),
             input_tokens: 100,
             output_tokens: model.max_output_tokens.into(),
         });

@@ -1,0 +1,114 @@
+//! `POST /api/v1/knowledge-bases`
+
+use std::collections::BTreeSet;
+
+use axum::extract::State;
+use axum::http::header::LOCATION;
+use axum::http::{HeaderName, HeaderValue, StatusCode};
+use serde::Deserialize;
+use shared::Result;
+use shared::auth::Caller;
+use shared::http::{AcceptsJson, Json, location};
+use shared::model::{
+    Chunking, IndexBackend, KnowledgeBase, KnowledgeBaseId, KnowledgeBaseName, KnowledgeIndex,
+    Manifest, UserId, Visibility, checked_readers,
+};
+
+use crate::view::{KnowledgeBaseView, Tagged, description, tagged};
+use crate::{Bases, index};
+
+/// A knowledge base to be created.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewKnowledgeBase {
+    /// What to call it.
+    #[schema(example = "Handbook", min_length = 1, max_length = 200)]
+    name: String,
+    /// What it is for.
+    #[serde(default)]
+    #[schema(min_length = 1, max_length = 2000)]
+    description: Option<String>,
+    /// Who may search it; `private` if left out.
+    #[serde(default)]
+    #[schema(required = false)]
+    visibility: Visibility,
+    /// Who may although it is private.
+    #[serde(default)]
+    #[schema(required = false, max_items = 100)]
+    readers: BTreeSet<UserId>,
+    /// What keeps its index; `built_in` if left out. It can't be changed.
+    #[serde(default)]
+    #[schema(required = false)]
+    backend: IndexBackend,
+    /// The embedding model; if left out, the tenant's default or the first that there is. `GET /api/v1/models` lists them.
+    #[serde(default)]
+    embedding_model: Option<String>,
+    /// How documents are cut; if left out, chunks of 400 tokens that overlap by an eighth, or shorter where the model
+    /// takes fewer.
+    #[serde(default)]
+    chunking: Option<Chunking>,
+}
+
+/// Creates a knowledge base.
+#[utoipa::path(
+    post,
+    path = "/api/v1/knowledge-bases",
+    tag = "knowledge bases",
+    security(("bearer" = [])),
+    request_body = NewKnowledgeBase,
+    responses((
+        status = 201,
+        description = "The new knowledge base.",
+        body = KnowledgeBaseView,
+        headers(("location" = String, description = "Its address."), ("etag" = String, description = "Its version.")),
+    )),
+)]
+pub(crate) async fn create_knowledge_base(
+    caller: Caller,
+    _: AcceptsJson,
+    State(state): State<Bases>,
+    Json(new): Json<NewKnowledgeBase>,
+) -> Result<(StatusCode, [(HeaderName, HeaderValue); 1], Tagged)> {
+    let (base, index) = create(&state, &caller, new).await?;
+    let path = format!("/api/v1/knowledge-bases/{}", base.id);
+    let location = [(LOCATION, location(&state.app, &path)?)];
+    Ok((StatusCode::CREATED, location, tagged(base, index)))
+}
+
+async fn create(
+    state: &Bases,
+    caller: &Caller,
+    new: NewKnowledgeBase,
+) -> Result<(KnowledgeBase, KnowledgeIndex)> {
+    let store = state.app.store.of(caller);
+    let now = state.app.clock.now();
+    let name = KnowledgeBaseName::parse("/name", &new.name)?.into_string();
+    let description = new.description.as_deref().map(description).transpose()?;
+    let readers = checked_readers("/readers", new.readers)?;
+    state.knowledge.backend(new.backend)?;
+    let model = new.embedding_model.as_deref();
+    let model = state.engine.embedding_model(&store, model).await?;
+    let settings = index::settings(&model, new.chunking)?;
+    let base = KnowledgeBase {
+        id: KnowledgeBaseId::new(),
+        name,
+        description,
+        created_by: caller.user(),
+        visibility: new.visibility,
+        readers,
+        backend: new.backend,
+        version: 1,
+        created_at: now,
+        updated_at: now,
+    };
+    let index = KnowledgeIndex {
+        active: Manifest::new(settings),
+        building: None,
+        retired: Vec::new(),
+        dead: BTreeSet::new(),
+        revision: 1,
+        access_revision: 1,
+    };
+    store.knowledge_base_create(&base, &index).await?;
+    Ok((base, index))
+}

@@ -1,0 +1,33 @@
+//! Documents of a knowledge base.
+
+mod complete;
+mod create;
+mod delete;
+mod get;
+mod list;
+mod replace;
+mod reprocess;
+mod source;
+mod taking;
+mod text;
+mod update;
+mod view;
+
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::Bases;
+
+pub(crate) fn routes() -> OpenApiRouter<Bases> {
+    OpenApiRouter::new()
+        .routes(routes!(create::create_document, list::list_documents))
+        .routes(routes!(
+            get::get_document,
+            update::update_document,
+            delete::delete_document
+        ))
+        .routes(routes!(text::get_document_text))
+        .routes(routes!(complete::complete_document))
+        .routes(routes!(replace::replace_document))
+        .routes(routes!(reprocess::reprocess_document))
+}

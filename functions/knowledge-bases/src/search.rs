@@ -1,0 +1,313 @@
+//! `POST /api/v1/knowledge-bases/{knowledge_base_id}/search`
+
+use std::time::{Duration, Instant};
+
+use axum::extract::State;
+use engine::Purpose;
+use knowledge::Search;
+use retrieval::{Filter, Hit, Mode, Stage, Weights};
+use serde::{Deserialize, Serialize};
+use shared::auth::Caller;
+use shared::http::{AcceptsJson, Json, Path};
+use shared::model::{KnowledgeBaseId, MicroDollars};
+use shared::{Error, Result};
+
+use crate::{Bases, access};
+
+/// How long a search may take.
+const TIMEOUT: Duration = Duration::from_secs(20);
+/// How many chunks one search gives.
+const LIMITS: std::ops::RangeInclusive<u32> = 1..=50;
+/// How many chunks each stage hands on.
+const CANDIDATES: std::ops::RangeInclusive<u32> = 10..=1000;
+/// The longest query, in characters.
+const MAX_QUERY: usize = 8_000;
+
+/// In which way to search.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = SearchMode)]
+pub(crate) enum ModeView {
+    /// By vector and by words, fused by rank.
+    Hybrid,
+    /// By vector.
+    Vector,
+    /// By words.
+    Keyword,
+}
+
+impl From<ModeView> for Mode {
+    fn from(mode: ModeView) -> Self {
+        match mode {
+            ModeView::Hybrid => Self::Hybrid,
+            ModeView::Vector => Self::Vector,
+            ModeView::Keyword => Self::Keyword,
+        }
+    }
+}
+
+impl From<Mode> for ModeView {
+    fn from(mode: Mode) -> Self {
+        match mode {
+            Mode::Hybrid => Self::Hybrid,
+            Mode::Vector => Self::Vector,
+            Mode::Keyword => Self::Keyword,
+        }
+    }
+}
+
+/// How much each stage counts in `hybrid`: numbers from 0 on, not both 0.
+#[derive(Debug, Clone, Copy, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SearchWeights {
+    /// The vector.
+    vector: f32,
+    /// The words.
+    keyword: f32,
+}
+
+/// What to search for.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SearchRequest {
+    /// In words.
+    #[schema(
+        example = "How long is the notice period?",
+        min_length = 1,
+        max_length = 8000
+    )]
+    query: String,
+    /// In which way; if left out `hybrid`, or `vector` where the backend knows no words.
+    #[serde(default)]
+    mode: Option<ModeView>,
+    /// How many chunks to give; 10 if left out.
+    #[serde(default)]
+    #[schema(minimum = 1, maximum = 50)]
+    limit: Option<u32>,
+    /// How many chunks each stage hands to the fusion; 100 if left out.
+    #[serde(default)]
+    #[schema(minimum = 10, maximum = 1000)]
+    candidates: Option<u32>,
+    /// What the attributes of documents must be like, as OpenAI writes it: `{"type": "eq", "key": …, "value": …}` with
+    /// `eq`, `ne`, `gt`, `gte`, `lt`, `lte`, `in`, `nin`, and `{"type": "and", "filters": […]}` with `and` and `or`.
+    #[serde(default)]
+    #[schema(value_type = Option<Object>)]
+    filters: Option<serde_json::Value>,
+    /// How much each stage counts; both 1 if left out.
+    #[serde(default)]
+    weights: Option<SearchWeights>,
+    /// Leave out what has a smaller `score`.
+    #[serde(default)]
+    min_score: Option<f32>,
+    /// Leave out of the stage of vectors what has a smaller cosine.
+    #[serde(default)]
+    min_cosine: Option<f32>,
+    /// At most so many chunks of one document.
+    #[serde(default)]
+    #[schema(minimum = 1)]
+    per_document: Option<u32>,
+}
+
+/// What was found.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub(crate) struct SearchResults {
+    /// The best chunks, best first.
+    data: Vec<FoundChunk>,
+    /// In which way was searched.
+    mode: ModeView,
+    /// The model that made a vector of the query; `null` if none did.
+    embedding_model: Option<String>,
+    /// How many tokens the query had; `null` if it was made no vector now.
+    input_tokens: Option<u64>,
+    /// What its vector cost; `null` if none was made, or the model has no price.
+    cost_micro_dollars: Option<MicroDollars>,
+}
+
+/// A chunk that was found.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub(crate) struct FoundChunk {
+    /// The document that it is of.
+    document_id: String,
+    /// What the document is called.
+    document_name: String,
+    /// The document's attributes.
+    #[schema(value_type = Object)]
+    attributes: retrieval::Attributes,
+    /// Its number in the document, from 0.
+    chunk: u32,
+    /// The page on which it begins, where the document has pages.
+    page: Option<u32>,
+    /// The headings above it, outermost first.
+    headings: Vec<String>,
+    /// Where it begins in the document's text, in Unicode code points.
+    start: u32,
+    /// Where it ends.
+    end: u32,
+    /// Its text.
+    text: String,
+    /// How good it is, by the stage that decides: the greater, the better.
+    score: f32,
+    /// What each stage said.
+    stages: Stages,
+}
+
+/// What each stage said of a chunk; `null` where it did not find it or did not look.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = SearchStages)]
+pub(crate) struct Stages {
+    /// By vector: the cosine.
+    vector: Option<StageView>,
+    /// By words: BM25.
+    keyword: Option<StageView>,
+    /// Both, by reciprocal rank fusion, of which 1 is being first in both.
+    fused: Option<StageView>,
+}
+
+/// What a stage said of a chunk.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = SearchStage)]
+pub(crate) struct StageView {
+    /// Its score there.
+    score: f32,
+    /// Its place there, from 1.
+    rank: u32,
+}
+
+impl From<Stage> for StageView {
+    fn from(stage: Stage) -> Self {
+        Self {
+            score: stage.score,
+            rank: stage.rank,
+        }
+    }
+}
+
+impl From<Hit> for FoundChunk {
+    fn from(hit: Hit) -> Self {
+        Self {
+            document_id: hit.document,
+            document_name: hit.name,
+            attributes: hit.attributes,
+            chunk: hit.ordinal,
+            page: hit.page,
+            headings: hit.headings,
+            start: hit.start,
+            end: hit.end,
+            text: hit.text,
+            score: hit.score,
+            stages: Stages {
+                vector: hit.vector.map(StageView::from),
+                keyword: hit.keyword.map(StageView::from),
+                fused: hit.fused.map(StageView::from),
+            },
+        }
+    }
+}
+
+/// Searches a knowledge base.
+///
+/// You find what you may see, whatever you ask: documents that are not for you have no influence on what you find.
+#[utoipa::path(
+    post,
+    path = "/api/v1/knowledge-bases/{knowledge_base_id}/search",
+    tag = "knowledge bases",
+    security(("bearer" = [])),
+    params(("knowledge_base_id" = KnowledgeBaseId, Path, description = "The knowledge base.")),
+    request_body = SearchRequest,
+    responses((status = 200, description = "What was found.", body = SearchResults)),
+)]
+pub(crate) async fn search_knowledge_base(
+    caller: Caller,
+    _: AcceptsJson,
+    State(state): State<Bases>,
+    Path(id): Path<KnowledgeBaseId>,
+    Json(request): Json<SearchRequest>,
+) -> Result<Json<SearchResults>> {
+    let search = checked(request)?;
+    let store = state.app.store.of(&caller);
+    let deadline = Instant::now() + TIMEOUT;
+    let (base, index) = access::opened(&store, &caller, id).await?;
+    let mode = state.knowledge.mode(&base, search.mode)?;
+    let settings = &index.active.settings;
+    let embedded = match mode {
+        Mode::Keyword => None,
+        Mode::Vector | Mode::Hybrid => {
+            let name = Some(settings.embedding_model.as_str());
+            let model = state.engine.embedding_model(&store, name).await?;
+            let texts = [search.text.clone()];
+            let vectors =
+                state
+                    .engine
+                    .embed(&store, &caller, &model, &texts, Purpose::Query, deadline);
+            Some(vectors.await?)
+        }
+    };
+    let vector = embedded
+        .as_ref()
+        .and_then(|embedded| embedded.vectors.first());
+    let found = state.knowledge.search(
+        (&store, &caller),
+        (&base, &index),
+        &search,
+        vector.map(Vec::as_slice),
+        deadline,
+    );
+    Ok(Json(SearchResults {
+        data: found.await?.into_iter().map(FoundChunk::from).collect(),
+        mode: mode.into(),
+        embedding_model: embedded.is_some().then(|| settings.embedding_model.clone()),
+        input_tokens: embedded.as_ref().map(|embedded| embedded.input_tokens),
+        cost_micro_dollars: embedded.and_then(|embedded| embedded.cost),
+    }))
+}
+
+fn checked(request: SearchRequest) -> Result<Search> {
+    let text = request.query.trim();
+    if text.is_empty() || text.chars().count() > MAX_QUERY {
+        let detail = format!("must have between 1 and {MAX_QUERY} characters");
+        return Err(Error::invalid("/query", detail));
+    }
+    let within = |field: &str, value: Option<u32>, allowed: std::ops::RangeInclusive<u32>| {
+        let (least, most) = (*allowed.start(), *allowed.end());
+        match value {
+            Some(value) if !allowed.contains(&value) => {
+                let detail = format!("must be from {least} to {most}");
+                Err(Error::invalid(field, detail))
+            }
+            other => Ok(other.map(|value| value as usize)),
+        }
+    };
+    let filter = request.filters.as_ref().map(Filter::parse).transpose();
+    let filter = filter.map_err(|fault| {
+        // `filters[1].value` as a JSON Pointer.
+        let place = fault.path.replace(['[', '.'], "/").replace(']', "");
+        let field = format!("/filters/{place}");
+        let field = field.trim_end_matches('/').to_owned();
+        Error::invalid(field, fault.reason)
+    })?;
+    let fault = |weight: f32| !weight.is_finite() || weight < 0.0;
+    let weights = match request.weights {
+        Some(SearchWeights { vector, keyword })
+            if fault(vector) || fault(keyword) || vector + keyword == 0.0 =>
+        {
+            let detail = "must be numbers from 0 on, not both 0";
+            return Err(Error::invalid("/weights", detail));
+        }
+        Some(SearchWeights { vector, keyword }) => Weights { vector, keyword },
+        None => Weights::default(),
+    };
+    let fresh = Search::new(text);
+    let limit = within("/limit", request.limit, LIMITS)?.unwrap_or(fresh.limit);
+    let candidates = within("/candidates", request.candidates, CANDIDATES)?;
+    Ok(Search {
+        mode: request.mode.map(Mode::from),
+        limit,
+        candidates: candidates.unwrap_or(fresh.candidates).max(limit),
+        filter,
+        weights,
+        min_score: request.min_score,
+        min_cosine: request.min_cosine,
+        per_document: within("/per_document", request.per_document, 1..=u32::MAX)?,
+        ..fresh
+    })
+}
