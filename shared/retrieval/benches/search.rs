@@ -1,7 +1,7 @@
 //! What a search takes: time warm, bytes of the segment, and memory. Texts are of words by Zipf's law, vectors by chance;
 //! both say what a search costs, and nothing of what it finds.
 //!
-//! `cargo bench -p retrieval`.
+//! Then what citing an answer takes. `cargo bench -p retrieval`.
 
 #![expect(
     clippy::expect_used,
@@ -16,8 +16,8 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use retrieval::{
-    AttributeValue, Attributes, Chunk, Document, DocumentKey, Filter, Index, Mode, Query, Segment,
-    SegmentBuilder,
+    AttributeValue, Attributes, Chunk, Document, DocumentKey, Filter, Index, Mode, PackedChunk,
+    Passage, Query, Segment, SegmentBuilder, cite,
 };
 
 const WORDS_PER_CHUNK: usize = 120;
@@ -32,6 +32,59 @@ fn main() {
     );
     for (chunks, dimensions) in [(1_000, 384), (20_000, 384), (20_000, 1_024), (100_000, 384)] {
         measure(chunks, dimensions);
+    }
+    measure_cite();
+}
+
+/// Citations for an answer of 2,000 characters from eight passages of 1,500.
+fn measure_cite() {
+    let mut chance = Chance(11);
+    let passages: Vec<Passage> = (0..8).map(|_| passage(&mut chance)).collect();
+    let cited = |number: usize| {
+        let sentence: String = passages[number % 8].text.chars().take(95).collect();
+        format!("{sentence} [{}]. ", number % 8 + 1)
+    };
+    let answer: String = (0..20).map(cited).collect();
+    let mut taken = Vec::new();
+    for _ in 0..SEARCHES {
+        let start = Instant::now();
+        let cited = black_box(cite(black_box(&answer), &passages));
+        taken.push(start.elapsed());
+        assert!(!cited.citations.is_empty(), "nothing was cited");
+    }
+    taken.sort_unstable();
+    println!(
+        "cite: p50 {:.2} ms, p99 {:.2} ms",
+        milliseconds(taken[SEARCHES / 2]),
+        milliseconds(taken[SEARCHES * 99 / 100]),
+    );
+}
+
+fn passage(chance: &mut Chance) -> Passage {
+    let mut text = String::new();
+    while text.len() < 1_500 {
+        text.push_str(&chance.text(14));
+        text.push_str(". ");
+    }
+    let end = text.len() as u32;
+    let chunk = PackedChunk {
+        ordinal: 0,
+        hit: 0,
+        start: 0,
+        end,
+        page: None,
+    };
+    Passage {
+        document: "doc_00000001".to_owned(),
+        version: "1".to_owned(),
+        name: "Document 1".to_owned(),
+        attributes: Attributes::default(),
+        start: 0,
+        end,
+        headings: Vec::new(),
+        tokens: end / 4,
+        text,
+        chunks: vec![chunk],
     }
 }
 

@@ -121,7 +121,7 @@ fn by_script(word: &str) -> impl Iterator<Item = (usize, &str, bool)> {
     })
 }
 
-fn is_paired(c: char) -> bool {
+pub(crate) fn is_paired(c: char) -> bool {
     matches!(u32::from(c),
         0x0E00..=0x0EFF // Thai, Lao
         | 0x1000..=0x109F // Myanmar
