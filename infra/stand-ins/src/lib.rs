@@ -9,6 +9,7 @@ pub mod meter;
 pub mod provider;
 pub mod secrets;
 pub mod ses;
+pub mod site;
 
 use axum::serve::{ListenerExt as _, TapIo};
 use tokio::net::{TcpListener, TcpStream};

@@ -10,6 +10,7 @@
 )]
 
 mod api;
+mod death;
 mod people;
 mod reply;
 mod settings;
@@ -17,6 +18,7 @@ mod table;
 mod turns;
 
 pub use api::{Body, ORIGIN, START, TestApi, template};
+pub use death::dies_after;
 pub use people::{PASSWORD, People, Person};
 pub use reply::{Event, Reply};
 pub use settings::{config, settings};

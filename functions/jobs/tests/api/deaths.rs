@@ -1,26 +1,9 @@
 //! Workers that die, wherever.
 
-use std::future::Future;
-use std::pin::pin;
-use std::task::Poll;
-
 use serde_json::json;
+use test_support::dies_after;
 
 use crate::helpers::{World, handle, well, worker};
-
-/// Lets a future go on that often, each time when something has come that it waits for, and drops it where it stands
-/// then. `false` if it was not done by then.
-async fn dies_after(polls: usize, future: impl Future) -> bool {
-    let (mut future, mut left) = (pin!(future), polls);
-    std::future::poll_fn(|context| {
-        if left == 0 {
-            return Poll::Ready(false);
-        }
-        left -= 1;
-        future.as_mut().poll(context).map(|_| true)
-    })
-    .await
-}
 
 #[tokio::test]
 async fn a_worker_may_die_anywhere_and_the_title_is_there_once() {

@@ -1,0 +1,15 @@
+//! Knowledge bases: the function that serves them, and the worker that takes documents in, on one table and one bucket.
+
+#![expect(clippy::expect_used, reason = "a test that can't go on has failed")]
+
+mod access;
+mod bases;
+mod changes;
+mod documents;
+mod failures;
+mod gone;
+mod helpers;
+mod rebuild;
+mod search;
+mod sources;
+mod twice;

@@ -1,0 +1,41 @@
+//! Somebody's web site, from which documents are fetched.
+
+use axum::Router;
+use axum::http::{StatusCode, header};
+use axum::routing::get;
+use tokio::net::TcpListener;
+
+/// A web site on this machine.
+#[derive(Debug, Clone)]
+pub struct Site {
+    /// Where it is, without a slash at the end.
+    pub url: String,
+}
+
+impl Site {
+    /// On a free port: `/fjords.txt` is a text, `/elsewhere.txt` leads to it, `/broken.txt` fails, and there is nothing
+    /// else.
+    ///
+    /// # Errors
+    /// When no port is free.
+    pub async fn start() -> Result<Self, String> {
+        let listener = TcpListener::bind("127.0.0.1:0").await;
+        let listener = listener.map_err(|error| error.to_string())?;
+        let address = listener.local_addr().map_err(|error| error.to_string())?;
+        let elsewhere = [(header::LOCATION, "/fjords.txt")];
+        let router = Router::new()
+            .route("/fjords.txt", get("The fjords of Norway are deep."))
+            .route(
+                "/elsewhere.txt",
+                get(move || async move { (StatusCode::FOUND, elsewhere) }),
+            )
+            .route(
+                "/broken.txt",
+                get(|| async { StatusCode::INTERNAL_SERVER_ERROR }),
+            );
+        tokio::spawn(async move { axum::serve(crate::at_once(listener), router).await });
+        Ok(Self {
+            url: format!("http://{address}"),
+        })
+    }
+}
