@@ -274,10 +274,15 @@ impl TenantStore {
         let index =
             self.store
                 .update_named(self.index_key(base), (&set, &condition), names, values)?;
-        let document = self.store.update(
+        let is_it =
+            format!("{IS_THERE} AND live.id = :version AND NOT contains(live.#indexes, :built)");
+        let document = self.store.update_named(
             self.document_key(base, document),
-            "SET live.indexes = list_append(live.indexes, :new)",
-            &format!("{IS_THERE} AND live.id = :version AND NOT contains(live.indexes, :built)"),
+            (
+                "SET live.#indexes = list_append(live.#indexes, :new)",
+                &is_it,
+            ),
+            ["indexes"],
             [
                 (":new", value([built])?),
                 (":built", value(built)?),

@@ -143,7 +143,7 @@ async fn a_deleted_knowledge_base_is_gone_at_once_and_then_for_good() {
     let jobs = world.get("/api/v1/jobs?type=knowledge_base_cleanup").await;
     assert_eq!(jobs["data"][0]["status"], "completed", "{jobs}");
     assert!(
-        jobs["data"][0]["result"]["objects"].as_u64() >= Some(4),
+        jobs["data"][0]["result"]["objects"].as_u64() >= Some(3),
         "{jobs}"
     );
 }

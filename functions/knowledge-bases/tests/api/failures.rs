@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::helpers::{ADA, World, handle, worker};
+use crate::helpers::{World, handle, worker};
 
 #[tokio::test]
 async fn a_file_that_can_t_be_read_fails_with_a_reason_and_for_good() {
