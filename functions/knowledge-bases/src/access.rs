@@ -63,15 +63,33 @@ pub(crate) async fn document(
     document.filter(sees).ok_or(NO_DOCUMENT)
 }
 
-/// A list of readers of a document as it is stored: with whoever the document is from.
-pub(crate) fn readers(
+/// Who may read something, as it is stored: members of the tenant. Whom another issuer vouches for has no row here, and is
+/// taken as named.
+pub(crate) async fn members(
+    store: &TenantStore,
+    readers: BTreeSet<UserId>,
+) -> Result<BTreeSet<UserId>> {
+    let readers = checked_readers("/readers", readers)?;
+    let known = readers.iter().copied().filter(|user| !user.is_of_issuer());
+    let known: Vec<UserId> = known.collect();
+    let members = store.members_among(known.iter().copied()).await?;
+    if known.iter().all(|user| members.contains(user)) {
+        return Ok(readers);
+    }
+    let detail = "names somebody who is no member of this tenant; GET /api/v1/tenants/{tenant_id}/members lists those there are";
+    Err(Error::invalid("/readers", detail))
+}
+
+/// Who may see a document, as it is stored: with whoever the document is from.
+pub(crate) async fn readers(
+    store: &TenantStore,
     readers: Option<BTreeSet<UserId>>,
     owner: UserId,
 ) -> Result<Option<BTreeSet<UserId>>> {
     let Some(readers) = readers else {
         return Ok(None);
     };
-    let mut readers = checked_readers("/readers", readers)?;
+    let mut readers = members(store, readers).await?;
     readers.insert(owner);
     Ok(Some(readers))
 }

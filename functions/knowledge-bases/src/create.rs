@@ -10,12 +10,12 @@ use shared::Result;
 use shared::auth::Caller;
 use shared::http::{AcceptsJson, Json, location};
 use shared::model::{
-    Chunking, IndexBackend, KnowledgeBase, KnowledgeBaseId, KnowledgeBaseName, KnowledgeIndex,
-    Manifest, UserId, Visibility, checked_readers,
+    AuditAction, Chunking, IndexBackend, KnowledgeBase, KnowledgeBaseId, KnowledgeBaseName,
+    KnowledgeIndex, Manifest, Origin, UserId, Visibility,
 };
 
 use crate::view::{KnowledgeBaseView, Tagged, description, tagged};
-use crate::{Bases, index};
+use crate::{Bases, access, index};
 
 /// A knowledge base to be created.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
@@ -66,10 +66,11 @@ pub(crate) struct NewKnowledgeBase {
 pub(crate) async fn create_knowledge_base(
     caller: Caller,
     _: AcceptsJson,
+    origin: Origin,
     State(state): State<Bases>,
     Json(new): Json<NewKnowledgeBase>,
 ) -> Result<(StatusCode, [(HeaderName, HeaderValue); 1], Tagged)> {
-    let (base, index) = create(&state, &caller, new).await?;
+    let (base, index) = create(&state, (&caller, &origin), new).await?;
     let path = format!("/api/v1/knowledge-bases/{}", base.id);
     let location = [(LOCATION, location(&state.app, &path)?)];
     Ok((StatusCode::CREATED, location, tagged(base, index)))
@@ -77,14 +78,14 @@ pub(crate) async fn create_knowledge_base(
 
 async fn create(
     state: &Bases,
-    caller: &Caller,
+    (caller, origin): (&Caller, &Origin),
     new: NewKnowledgeBase,
 ) -> Result<(KnowledgeBase, KnowledgeIndex)> {
     let store = state.app.store.of(caller);
     let now = state.app.clock.now();
     let name = KnowledgeBaseName::parse("/name", &new.name)?.into_string();
     let description = new.description.as_deref().map(description).transpose()?;
-    let readers = checked_readers("/readers", new.readers)?;
+    let readers = access::members(&store, new.readers).await?;
     state.knowledge.backend(new.backend)?;
     let model = new.embedding_model.as_deref();
     let model = state.engine.embedding_model(&store, model).await?;
@@ -109,6 +110,16 @@ async fn create(
         revision: 1,
         access_revision: 1,
     };
-    store.knowledge_base_create(&base, &index).await?;
+    let is_shared = base.visibility == Visibility::Tenant || !base.readers.is_empty();
+    let target = Some(base.id.to_string());
+    let event = caller.did(
+        &state.app.clock,
+        origin,
+        AuditAction::KnowledgeBaseShared,
+        target,
+    );
+    store
+        .knowledge_base_create(&base, &index, is_shared.then_some(&event))
+        .await?;
     Ok((base, index))
 }

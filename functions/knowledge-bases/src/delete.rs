@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use shared::auth::Caller;
 use shared::http::Path;
-use shared::model::{Job, JobPriority, JobTask, KnowledgeBaseId, Origin};
+use shared::model::{AuditAction, Job, JobPriority, JobTask, KnowledgeBaseId, Origin};
 use shared::store::StoredJob;
 use shared::{Error, Result};
 
@@ -37,7 +37,9 @@ pub(crate) async fn delete_knowledge_base(
         job: Job::new(task, JobPriority::Low, origin.request_id, now),
         mandate: caller.mandate(),
     };
-    if !store.knowledge_base_delete(id, &job, now).await? {
+    let action = AuditAction::KnowledgeBaseDeleted;
+    let event = caller.did(&state.app.clock, &origin, action, Some(id.to_string()));
+    if !store.knowledge_base_delete(id, &job, &event).await? {
         return Err(Error::NotFound("knowledge base"));
     }
     state.engine.tell_of_job(&job.job).await;

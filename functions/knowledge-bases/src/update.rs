@@ -7,8 +7,8 @@ use serde::{Deserialize, Deserializer};
 use shared::auth::Caller;
 use shared::http::{AcceptsJson, IfMatch, Json, Path};
 use shared::model::{
-    Chunking, IndexSettings, Job, JobPriority, JobTask, KnowledgeBase, KnowledgeBaseId,
-    KnowledgeBaseName, KnowledgeIndex, Manifest, Origin, UserId, Visibility, checked_readers,
+    AuditAction, Chunking, IndexSettings, Job, JobPriority, JobTask, KnowledgeBase,
+    KnowledgeBaseId, KnowledgeBaseName, KnowledgeIndex, Manifest, Origin, UserId, Visibility,
 };
 use shared::store::{StoredJob, TenantStore};
 use shared::{Error, Result};
@@ -95,8 +95,16 @@ pub(crate) async fn update_knowledge_base(
             return Err(Error::PreconditionFailed);
         }
         let rebuilt = rebuilt(&state, &store, &index, &change).await?;
-        let after = changed(&base, &change, state.app.clock.now())?;
-        if !store.knowledge_base_update(&after).await? {
+        let readers = match change.readers.clone() {
+            Some(readers) => access::members(&store, readers).await?,
+            None => base.readers.clone(),
+        };
+        let after = changed(&base, &change, readers, state.app.clock.now())?;
+        let same = (base.visibility, &base.readers) == (after.visibility, &after.readers);
+        let action = AuditAction::KnowledgeBaseShared;
+        let event = caller.did(&state.app.clock, &origin, action, Some(id.to_string()));
+        let event = (!same).then_some(&event);
+        if !store.knowledge_base_update(&after, event).await? {
             continue;
         }
         let index = match rebuilt {
@@ -113,14 +121,13 @@ pub(crate) async fn update_knowledge_base(
 fn changed(
     base: &KnowledgeBase,
     change: &KnowledgeBaseChange,
+    readers: BTreeSet<UserId>,
     now: shared::clock::Moment,
 ) -> Result<KnowledgeBase> {
     let name = change.name.as_deref();
     let name = name.map(|name| KnowledgeBaseName::parse("/name", name));
     let about = change.description.as_ref();
     let about = about.map(|about| about.as_deref().map(description).transpose());
-    let readers = change.readers.clone();
-    let readers = readers.map(|readers| checked_readers("/readers", readers));
     Ok(KnowledgeBase {
         name: match name.transpose()? {
             Some(name) => name.into_string(),
@@ -130,7 +137,7 @@ fn changed(
             .transpose()?
             .unwrap_or_else(|| base.description.clone()),
         visibility: change.visibility.unwrap_or(base.visibility),
-        readers: readers.transpose()?.unwrap_or_else(|| base.readers.clone()),
+        readers,
         version: base.version + 1,
         updated_at: now,
         ..base.clone()

@@ -48,6 +48,10 @@ pub enum AuditAction {
     BudgetStored,
     BudgetDeleted,
     BudgetThresholdReached,
+    KnowledgeBaseShared,
+    KnowledgeBaseDeleted,
+    DocumentShared,
+    DocumentDeleted,
     AuditRead,
 }
 

@@ -79,6 +79,18 @@ pub(super) fn place(item: &Item) -> Option<AuditPlace> {
 }
 
 impl Store {
+    /// Writes `parts`, and the event that tells of them where there is one.
+    pub(super) async fn transact_told(
+        &self,
+        parts: Vec<TransactWriteItem>,
+        event: Option<&AuditEvent>,
+    ) -> Result<Written> {
+        match event {
+            Some(event) => self.transact_audited(parts, event).await,
+            None => self.transact(parts).await,
+        }
+    }
+
     /// Writes `parts` and the event that tells of them: both or nothing. The places of failed conditions are
     /// those in `parts`.
     pub(super) async fn transact_audited(

@@ -19,8 +19,8 @@ use super::message::Page;
 use crate::clock::Moment;
 use crate::error::{Error, Result};
 use crate::model::{
-    Document, DocumentCounts, DocumentId, DocumentStage, DocumentVersion, DocumentVersionId,
-    KnowledgeBaseId, UserId,
+    AuditEvent, Document, DocumentCounts, DocumentId, DocumentStage, DocumentVersion,
+    DocumentVersionId, KnowledgeBaseId, UserId,
 };
 
 #[derive(Serialize, Deserialize)]
@@ -304,14 +304,15 @@ impl TenantStore {
         }
     }
 
-    /// Writes what people say about a document, if it still has the version of `before`, and gives it as it is then.
+    /// Writes what people say about a document, if it still has the version of `before`, with the record of who may see it
+    /// from now on, if that changes, and gives it as it is then.
     /// `None`, and nothing written, if it has not.
     pub async fn document_change(
         &self,
         base: KnowledgeBaseId,
         before: &Document,
         change: &DocumentChange,
-        now: Moment,
+        (now, shared): (Moment, Option<&AuditEvent>),
     ) -> Result<Option<Document>> {
         let after = Document {
             name: change.name.clone().unwrap_or_else(|| before.name.clone()),
@@ -347,7 +348,8 @@ impl TenantStore {
         if change.readers.is_some() {
             parts.extend(self.readers_parts(base, before.id, after.readers.as_ref())?);
         }
-        Ok(self.store.transact(parts).await?.made().then_some(after))
+        let written = self.store.transact_told(parts, shared).await?;
+        Ok(written.made().then_some(after))
     }
 
     /// Says how far a content is. `false` if another one took its place, or the document is gone.
@@ -378,8 +380,9 @@ impl TenantStore {
         base: KnowledgeBaseId,
         document: &Document,
         job: &StoredJob,
-        now: Moment,
+        event: &AuditEvent,
     ) -> Result<bool> {
+        let now = event.at;
         let mut condition = format!("{IS_THERE} AND version = :before");
         let mut values = vec![(":now", moment(now)?), (":before", n(document.version))];
         match &document.current {
@@ -414,7 +417,7 @@ impl TenantStore {
         }
         let known = parts.len();
         parts.extend(self.job_parts(job)?);
-        match self.store.transact(parts).await? {
+        match self.store.transact_audited(parts, event).await? {
             Written::Yes => Ok(true),
             Written::ConditionFailed { place } if place < known => Ok(false),
             Written::ConditionFailed { .. } => Err(Error::internal("a new job exists already")),

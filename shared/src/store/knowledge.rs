@@ -14,7 +14,7 @@ use super::knowledge_index::IndexItem;
 use super::message::Page;
 use crate::clock::Moment;
 use crate::error::{Error, Result};
-use crate::model::{KnowledgeBase, KnowledgeBaseId, KnowledgeIndex};
+use crate::model::{AuditEvent, KnowledgeBase, KnowledgeBaseId, KnowledgeIndex};
 
 /// How many knowledge bases one Query looks through.
 const SEARCHED_AT_ONCE: i32 = 100;
@@ -42,11 +42,12 @@ impl TenantStore {
         key(self.bases_pk(), format!("KB#{id}"))
     }
 
-    /// Writes a new knowledge base with its empty index.
+    /// Writes a new knowledge base with its empty index, and the record of whom it is shared with, if it is.
     pub async fn knowledge_base_create(
         &self,
         base: &KnowledgeBase,
         index: &KnowledgeIndex,
+        shared: Option<&AuditEvent>,
     ) -> Result<()> {
         let row = BaseItem {
             base: base.clone(),
@@ -57,7 +58,7 @@ impl TenantStore {
                 .put(to_item(self.base_key(base.id), &row)?, IS_NEW)?,
             self.index_put(base.id, index)?,
         ];
-        self.store.transact(parts).await?.surely()
+        self.store.transact_told(parts, shared).await?.surely()
     }
 
     /// A knowledge base of the tenant. `None` also if it is being deleted.
@@ -126,9 +127,13 @@ impl TenantStore {
         }
     }
 
-    /// Writes a changed knowledge base, if it still has the version before that of `after`. `false`, and nothing written,
-    /// if it has not.
-    pub async fn knowledge_base_update(&self, after: &KnowledgeBase) -> Result<bool> {
+    /// Writes a changed knowledge base, if it still has the version before that of `after`, and the record of whom it is
+    /// shared with from now on, if that changes. `false`, and nothing written, if it has not.
+    pub async fn knowledge_base_update(
+        &self,
+        after: &KnowledgeBase,
+        shared: Option<&AuditEvent>,
+    ) -> Result<bool> {
         let row = BaseItem {
             base: after.clone(),
             deleted_at: None,
@@ -138,7 +143,7 @@ impl TenantStore {
             &format!("{IS_THERE} AND version = :before"),
             [(":before", n(after.version.saturating_sub(1)))],
         )?;
-        Ok(self.store.write(part).await?.made())
+        Ok(self.store.transact_told(vec![part], shared).await?.made())
     }
 
     /// Begins to delete a knowledge base: from now on it counts as absent, and the job deletes what is in it. `false` if
@@ -147,8 +152,9 @@ impl TenantStore {
         &self,
         id: KnowledgeBaseId,
         job: &StoredJob,
-        now: Moment,
+        event: &AuditEvent,
     ) -> Result<bool> {
+        let now = event.at;
         let mut parts = Vec::new();
         for key in [self.base_key(id), self.index_key(id)] {
             let values = [(":now", moment(now)?)];
@@ -156,7 +162,7 @@ impl TenantStore {
             parts.push(self.store.update(key, set, IS_THERE, values)?);
         }
         parts.extend(self.job_parts(job)?);
-        match self.store.transact(parts).await? {
+        match self.store.transact_audited(parts, event).await? {
             Written::Yes => Ok(true),
             Written::ConditionFailed { place } if place < 2 => Ok(false),
             Written::ConditionFailed { .. } => Err(Error::internal("a new job exists already")),

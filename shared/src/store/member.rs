@@ -7,12 +7,12 @@ use aws_sdk_dynamodb::types::TransactWriteItem;
 use serde::{Deserialize, Serialize};
 
 use super::account::user_pk;
-use super::item::{Item, Written, key, n, value};
+use super::item::{Item, Written, from_item, key, n, value};
 use super::message::Page;
 use super::tenant::{tenant_key, tenant_pk};
 use super::{IdentityStore, Store, TenantStore};
 use crate::clock::Moment;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::model::{AuditEvent, Member, Membership, MembershipRole, TenantId, User, UserId};
 
 #[derive(Clone, Serialize, Deserialize)]
@@ -156,6 +156,25 @@ impl Store {
 }
 
 impl TenantStore {
+    /// Those of these people who are members of the tenant.
+    pub async fn members_among(
+        &self,
+        users: impl IntoIterator<Item = UserId>,
+    ) -> Result<std::collections::BTreeSet<UserId>> {
+        #[derive(Deserialize)]
+        struct Key {
+            sk: String,
+        }
+        let keys = users.into_iter().map(|user| member_key(self.tenant, user));
+        let items = self.store.get_many(keys.collect(), true).await?;
+        let members = items.into_iter().map(|item| {
+            let key: Key = from_item(item)?;
+            let id = key.sk.strip_prefix("MEMBER#").unwrap_or_default();
+            id.parse().map_err(Error::internal)
+        });
+        members.collect()
+    }
+
     /// The tenant's members, `limit` of them after that one, in the order of their ids.
     pub async fn member_list(&self, after: Option<UserId>, limit: u32) -> Result<Page<Member>> {
         let after = after.map(|user| format!("MEMBER#{user}"));

@@ -9,7 +9,7 @@ use crate::client::Client;
 use crate::stack::{Stack, repository};
 
 /// A sample of each function that is good without preparation, and the status that it answers.
-const SAMPLES: [(&str, &str, u16); 12] = [
+const SAMPLES: [(&str, &str, u16); 13] = [
     ("health", "health/live.json", 200),
     ("health", "health/ready.json", 200),
     ("api-keys", "api-keys/list.json", 401),
@@ -19,6 +19,7 @@ const SAMPLES: [(&str, &str, u16); 12] = [
     ("conversations", "conversations/list.json", 401),
     ("identity-providers", "identity-providers/list.json", 401),
     ("jobs", "jobs/list.json", 401),
+    ("knowledge-bases", "knowledge-bases/list.json", 401),
     ("models", "models/list.json", 401),
     (
         "provider-credentials",

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use shared::model::MembershipRole;
 use test_support::{Body, Reply};
 
+use crate::things::knowledge;
 use crate::world::{Operation, World, operations};
 
 /// A listing, ready to be asked for.
@@ -67,6 +68,21 @@ async fn fill(world: &World, person: &str, path: &str) -> Option<&'static str> {
         "/api/v1/conversations" => {
             create(json!({})).await;
             Some("status=active")
+        }
+        "/api/v1/knowledge-bases" => {
+            create(json!({"name": "A base"})).await;
+            None
+        }
+        "/api/v1/knowledge-bases/{knowledge_base_id}/documents" => {
+            for number in 0..2 {
+                let source = json!({"text": format!("Words number {number}.")});
+                let body = json!({"name": "A document", "source": source});
+                let path = world.things.path(person, path).await;
+                let api = world.any().beside(knowledge);
+                let made = api.post(Some(person), &path, body).await;
+                assert_eq!(made.status, 201, "{}", made.text);
+            }
+            Some("status=uploaded")
         }
         // A turn is two messages.
         "/api/v1/conversations/{conversation_id}/messages" => Some("order=desc"),

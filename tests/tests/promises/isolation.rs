@@ -205,6 +205,15 @@ async fn an_id_in_a_body_or_a_query_reaches_nothing_of_another_tenant() {
                     let job = json!({"type": "conversation_title", "conversation_id": id});
                     (operation.path.clone(), Body::Json(job))
                 }
+                (_, "readers") => {
+                    let path = world.things.path("bob", &operation.path).await;
+                    let body = json!({"name": "Shared", "readers": [id], "source": {"text": "a"}});
+                    let mut body = body.as_object().expect("an object").clone();
+                    if !operation.name.ends_with("/documents") {
+                        body.remove("source");
+                    }
+                    (path, Body::Json(body.into()))
+                }
                 ("GET /api/v1/audit", "actor") => {
                     (format!("{}?actor={id}", operation.path), Body::Empty)
                 }
@@ -213,7 +222,7 @@ async fn an_id_in_a_body_or_a_query_reaches_nothing_of_another_tenant() {
             world.send_body(&token, operation, &path, body).await
         };
         let parameter = match name.as_str() {
-            "actor" => "user_id",
+            "actor" | "readers" => "user_id",
             other => other,
         };
         let id = hers.id(parameter);
@@ -227,7 +236,7 @@ async fn an_id_in_a_body_or_a_query_reaches_nothing_of_another_tenant() {
         assert!(nothing, "{label}: {}", foreign.text);
         assert_eq!(world.rows(&hers.marks).await, before, "{label}");
     }
-    assert_eq!(named.len(), 4);
+    assert_eq!(named.len(), 8);
 }
 
 #[tokio::test]

@@ -10,6 +10,8 @@ use promises::Function;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use shared::App;
+use shared::http::Deadline;
+use shared::lambda::EventHandler as _;
 use shared::model::{MembershipRole, Scope, TenantId};
 use stand_ins::issuer::StandInIssuer;
 use test_support::{Body, Reply, TestApi};
@@ -31,7 +33,8 @@ pub(crate) enum Whose {
 /// Whose the thing is that a parameter names. A parameter that is not here fails every test that asks.
 pub(crate) fn whose(parameter: &str) -> Whose {
     match parameter {
-        "conversation_id" | "run_id" | "job_id" | "session_id" | "api_key_id" => Whose::Persons,
+        "conversation_id" | "run_id" | "job_id" | "session_id" | "api_key_id"
+        | "knowledge_base_id" | "document_id" => Whose::Persons,
         "tenant_id" | "user_id" | "invitation_id" | "identity_provider_id" | "scope" => {
             Whose::Tenants
         }
@@ -99,6 +102,9 @@ impl Things {
 
     /// What the parameter names.
     pub(crate) async fn get(&self, person: &str, parameter: &str) -> String {
+        if parameter == "document_id" {
+            Box::pin(self.get(person, "knowledge_base_id")).await;
+        }
         let mut made = self.made.lock().await;
         let tenant = (person.to_owned(), "tenant_id".to_owned());
         if let Entry::Vacant(vacant) = made.entry(tenant) {
@@ -108,7 +114,9 @@ impl Things {
         if let Some(id) = made.get(&key) {
             return id.clone();
         }
-        let id = Box::pin(self.make(person, parameter)).await;
+        let base = (person.to_owned(), "knowledge_base_id".to_owned());
+        let base = made.get(&base).cloned();
+        let id = Box::pin(self.make(person, parameter, base)).await;
         made.insert(key, id.clone());
         id
     }
@@ -123,7 +131,7 @@ impl Things {
         id
     }
 
-    async fn make(&self, person: &str, parameter: &str) -> String {
+    async fn make(&self, person: &str, parameter: &str, base: Option<String>) -> String {
         let known = self.api.people.get(person).await;
         let tenant = format!("/api/v1/tenants/{}", known.tenant);
         let made = match parameter {
@@ -140,6 +148,12 @@ impl Things {
             "conversation_id" => return self.conversation(person).await.0,
             "run_id" => return self.conversation(person).await.1,
             "job_id" => return self.job(person).await,
+            "document_id" => return self.document(person, &base.expect("a base")).await,
+            "knowledge_base_id" => {
+                let new = json!({"name": format!("Base of {person}")});
+                let path = "/api/v1/knowledge-bases";
+                self.post(knowledge, person, path, new).await
+            }
             "invitation_id" => {
                 let new =
                     json!({"email": format!("{person}-invited@people.test"), "role": "member"});
@@ -189,6 +203,15 @@ impl Things {
         text(&reply.body(), "id")
     }
 
+    /// A document that is taken in.
+    async fn document(&self, person: &str, base: &str) -> String {
+        let path = format!("/api/v1/knowledge-bases/{base}/documents");
+        let new = json!({"name": format!("Document of {person}"), "source": {"text": format!("Words of {person}.")}});
+        let made = self.post(knowledge, person, &path, new).await.body();
+        take_in(&self.api, &text(&made, "job_id")).await;
+        text(&made, "id")
+    }
+
     async fn credential(&self, person: &str) -> String {
         let path = "/api/v1/provider-credentials/scripted";
         let api = self.api.beside(provider_credentials::router);
@@ -224,6 +247,22 @@ impl Things {
         assert_eq!(reply.status, S::CREATED, "{path}: {}", reply.text);
         reply
     }
+}
+
+/// The function that has knowledge bases.
+pub(crate) fn knowledge(app: App) -> shared::Result<axum::Router> {
+    knowledge_bases::router_with(app, ProviderKeys::fixed([key()]))
+}
+
+/// Has a worker do a job.
+pub(crate) async fn take_in(api: &TestApi, job: &str) {
+    let told = json!({"type": "job_waits", "version": 1, "id": job, "priority": "normal"});
+    let record = json!({"messageId": "m", "body": told.to_string(), "eventSource": "aws:sqs"});
+    let worker = job_worker::JobWorker::with(&api.app, ProviderKeys::fixed([key()]));
+    let event = json!({"Records": [record]});
+    let answer = worker.handle(event, Deadline::none()).await;
+    let answer = serde_json::to_value(answer.expect("an answer")).expect("JSON");
+    assert_eq!(answer, json!({"batchItemFailures": []}));
 }
 
 fn key() -> (String, SecretString) {

@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::things::knowledge;
 use axum::http::Method;
 use engine::ProviderKeys;
 use serde_json::{Value, json};
 use shared::model::{
-    ApiKeyId, BudgetScope, ConversationId, IdentityProviderId, InvitationId, JobId, RunId,
-    SessionId, TenantId, UserId,
+    ApiKeyId, BudgetScope, ConversationId, DocumentId, IdentityProviderId, InvitationId, JobId,
+    KnowledgeBaseId, RunId, SessionId, TenantId, UserId,
 };
 use test_support::{Asked, Body, Person, Reply, TestApi};
 
@@ -28,6 +29,8 @@ impl Ids {
             ("{conversation_id}", ConversationId::new().to_string()),
             ("{run_id}", RunId::new().to_string()),
             ("{job_id}", JobId::new().to_string()),
+            ("{knowledge_base_id}", KnowledgeBaseId::new().to_string()),
+            ("{document_id}", DocumentId::new().to_string()),
             ("{api_key_id}", ApiKeyId::new().to_string()),
             ("{invitation_id}", InvitationId::new().to_string()),
             (
@@ -74,6 +77,19 @@ impl Ids {
         let key = json!({"name": "a key", "scopes": ["chat"]});
         let key = made(("/api/v1/api-keys", api_keys::router, key)).await;
         ids.0.insert("{api_key_id}", key);
+        let base = json!({"name": "a base"});
+        let path = "/api/v1/knowledge-bases";
+        let base = made((path, knowledge, base)).await;
+        let path = format!("{path}/{base}/documents");
+        let document = json!({"name": "a document", "source": {"text": "Words."}});
+        let reply = api
+            .beside(knowledge)
+            .post(Some(name), &path, document)
+            .await;
+        assert_eq!(reply.status, 201, "{}", reply.text);
+        let document = reply.body()["id"].as_str().expect("an id").to_owned();
+        ids.0.insert("{document_id}", document);
+        ids.0.insert("{knowledge_base_id}", base);
         let scope = format!("user:{user}");
         let path = format!("/api/v1/tenants/{tenant}/budgets/{scope}");
         let budget = Body::Json(json!({"month": {"tokens": 1_000_000}}));
@@ -186,7 +202,8 @@ impl Whose {
                 own_tenant && conversation.parse::<ConversationId>().is_ok()
             }
             ("TENANT", ["SPEND", scope]) => own_tenant && scope.parse::<BudgetScope>().is_ok(),
-            ("TENANT", ["RESERVED" | "FAILEDJOBS"]) => own_tenant,
+            ("TENANT", ["RESERVED" | "FAILEDJOBS" | "KBS"]) => own_tenant,
+            ("TENANT", ["KB", base]) => own_tenant && base.parse::<KnowledgeBaseId>().is_ok(),
             ("TENANT", ["RUN", run]) => own_tenant && run.parse::<RunId>().is_ok(),
             ("TENANT", ["ONCE", hash]) => own_tenant && hash.len() == 43,
             ("USER", []) => own_user,

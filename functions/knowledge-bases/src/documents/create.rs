@@ -90,7 +90,7 @@ async fn create(
     access::writable(&store, caller, base).await?;
     let name = name(&new.name)?;
     attributes(&new.attributes)?;
-    let readers = access::readers(new.readers, caller.user())?;
+    let readers = access::readers(&store, new.readers, caller.user()).await?;
     let (source, file_name) = new.source.checked(&state.app, &name)?;
     let of = For {
         caller,

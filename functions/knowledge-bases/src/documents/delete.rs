@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use shared::auth::Caller;
 use shared::http::PathPair;
-use shared::model::{DocumentId, Job, JobPriority, JobTask, KnowledgeBaseId, Origin};
+use shared::model::{AuditAction, DocumentId, Job, JobPriority, JobTask, KnowledgeBaseId, Origin};
 use shared::store::StoredJob;
 use shared::{Error, Result};
 
@@ -46,7 +46,12 @@ pub(crate) async fn delete_document(
             job: Job::new(task, JobPriority::Low, origin.request_id, now),
             mandate: caller.mandate(),
         };
-        if store.document_delete(base.id, &document, &job, now).await? {
+        let action = AuditAction::DocumentDeleted;
+        let event = caller.did(&state.app.clock, &origin, action, Some(id.to_string()));
+        if store
+            .document_delete(base.id, &document, &job, &event)
+            .await?
+        {
             state.engine.tell_of_job(&job.job).await;
             return Ok(StatusCode::NO_CONTENT);
         }

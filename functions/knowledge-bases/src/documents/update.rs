@@ -6,7 +6,9 @@ use axum::extract::State;
 use serde::{Deserialize, Deserializer};
 use shared::auth::Caller;
 use shared::http::{AcceptsJson, IfMatch, Json, PathPair};
-use shared::model::{Document, DocumentId, IndexBackend, KnowledgeBaseId, Origin, UserId};
+use shared::model::{
+    AuditAction, Document, DocumentId, IndexBackend, KnowledgeBaseId, Origin, UserId,
+};
 use shared::store::DocumentChange as Change;
 use shared::{Error, Result};
 
@@ -92,15 +94,23 @@ pub(crate) async fn update_document(
         {
             return Err(Error::PreconditionFailed);
         }
-        let readers = request.readers.clone();
-        let readers = readers.map(|readers| access::readers(readers, before.created_by));
+        let readers = match request.readers.clone() {
+            Some(given) => Some(access::readers(&store, given, before.created_by).await?),
+            None => None,
+        };
         let change = Change {
             name: new_name.clone(),
             attributes: request.attributes.clone(),
-            readers: readers.transpose()?,
+            readers,
         };
-        let now = state.app.clock.now();
-        let changed = store.document_change(base.id, &before, &change, now);
+        let action = AuditAction::DocumentShared;
+        let event = caller.did(&state.app.clock, &origin, action, Some(id.to_string()));
+        let same = change
+            .readers
+            .as_ref()
+            .is_none_or(|readers| *readers == before.readers);
+        let told = (event.at, (!same).then_some(&event));
+        let changed = store.document_change(base.id, &before, &change, told);
         let Some(after) = changed.await? else {
             continue;
         };

@@ -6,7 +6,7 @@ use shared::auth::policy::find;
 use shared::model::MembershipRole;
 use test_support::{Body, Reply, TestApi};
 
-use crate::things::parameters;
+use crate::things::{knowledge, parameters};
 use crate::world::{Operation, World, operations};
 
 /// The operations that are done once.
@@ -55,7 +55,17 @@ impl Ready {
                 world.things.get(person, "job_id").await;
                 Body::Empty
             }
+            "POST /api/v1/knowledge-bases/{knowledge_base_id}/documents" => Body::Json(json!({
+                "name": "Another", "source": {"text": format!("More words of {person}.")},
+            })),
+            "POST /api/v1/knowledge-bases/{knowledge_base_id}/documents/{document_id}/replace" => {
+                Body::Json(json!({"text": format!("Other words of {person}.")}))
+            }
             _ => world.body(&operation),
+        };
+        let path = match path.strip_suffix("/complete") {
+            Some(document) => format!("{}/complete", uploaded(world, person, document).await),
+            None => path,
         };
         let token = world.any().people.token(person).await;
         match operation.path.as_str() {
@@ -98,6 +108,26 @@ impl Ready {
         api.send_with(None, method, &self.path, body, &headers)
             .await
     }
+}
+
+/// The path of a document of the same knowledge base whose bytes were put into the bucket.
+async fn uploaded(world: &World, person: &str, document: &str) -> String {
+    let (documents, _) = document.rsplit_once('/').expect("a path");
+    let api = world.any().beside(knowledge);
+    let new = json!({"name": "Up", "source": {"upload": {"bytes": 5}}});
+    let reply = api.post(Some(person), documents, new).await;
+    assert_eq!(reply.status, 201, "{}", reply.text);
+    let url = reply.body()["upload"]["url"]
+        .as_str()
+        .expect("an address")
+        .to_owned();
+    let key = url.strip_prefix("memory:").expect("a key");
+    let put = api.app.blobs.put(key, "bytes".into()).await;
+    put.expect("written");
+    format!(
+        "{documents}/{}",
+        reply.body()["id"].as_str().expect("an id")
+    )
 }
 
 /// The token of an invitation of a host's that a person has by mail.
