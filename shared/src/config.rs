@@ -89,6 +89,12 @@ pub struct Config {
     pub response_cache: CacheBackend,
     /// `RESPONSE_CACHE_SECRET_ID`: the secret that holds the password of a Redis; it has none if not set.
     pub response_cache_secret_id: Option<String>,
+    /// `QDRANT_URL`: a Qdrant server that knowledge bases may be kept in; there is none if not set.
+    pub qdrant_url: Option<String>,
+    /// `QDRANT_KEY_SECRET_ID`: the secret that holds its API key; it needs none if not set.
+    pub qdrant_key_secret_id: Option<String>,
+    /// `VECTOR_BUCKET_NAME`: an S3 vector bucket that knowledge bases may be kept in; there is none if not set.
+    pub vector_bucket_name: Option<String>,
     /// `ALLOWED_ORIGINS`: the origins whose pages may read answers in browsers; none if not set.
     pub allowed_origins: Vec<String>,
     /// `LOG_LEVEL`: which lines are logged; `info` if not set.
@@ -166,6 +172,11 @@ impl Config {
                 SECRET_RULE,
                 secret,
             ),
+            qdrant_url: reader.optional("QDRANT_URL", URL_RULE, |url| secure_url(url, stage)),
+            qdrant_key_secret_id: reader.optional("QDRANT_KEY_SECRET_ID", SECRET_RULE, secret),
+            vector_bucket_name: reader.optional("VECTOR_BUCKET_NAME", VECTOR_BUCKET_RULE, |text| {
+                vector_bucket(text)
+            }),
             allowed_origins: reader.origins(stage),
             log_level: reader.log_level(),
             stage: stage.unwrap_or(Stage::Local),
@@ -180,6 +191,7 @@ impl Config {
 
 const TABLE_RULE: &str = "the name of a table: 3 to 255 letters, digits, _, . and -";
 const BUCKET_RULE: &str = "the name of a bucket: 3 to 63 letters, digits, . and -";
+const VECTOR_BUCKET_RULE: &str = "the name of a vector bucket: 3 to 63 small letters, digits and -";
 const NAME_RULE: &str =
     "1 to 64 letters, digits, _, . and -, beginning with a letter or a digit, and stand only once";
 const SECRET_RULE: &str = "the name or the ARN of a secret";
@@ -369,6 +381,10 @@ fn stage(value: &str) -> Option<Stage> {
 
 fn secret(value: &str) -> Option<String> {
     name(value, 1..=512, "/_+=.@:-")
+}
+
+fn vector_bucket(value: &str) -> Option<String> {
+    name(value, 3..=63, "-").filter(|name| *name == name.to_lowercase())
 }
 
 fn mail_transport(value: &str, stage: Option<Stage>) -> Option<MailTransport> {
