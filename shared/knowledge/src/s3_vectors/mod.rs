@@ -235,7 +235,9 @@ fn name(place: &IndexPlace) -> String {
 }
 
 fn key(document: &str, version: &str, ordinal: u32) -> String {
-    format!("{document}/{version}/{ordinal}")
+    // A slash within an id must not look like the one between two.
+    let plain = |id: &str| id.replace('%', "%25").replace('/', "%2F");
+    format!("{}/{}/{ordinal}", plain(document), plain(version))
 }
 
 fn vector(record: &Record, numbers: Vec<f32>) -> Result<PutInputVector> {

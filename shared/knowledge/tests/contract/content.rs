@@ -184,3 +184,18 @@ async fn words_are_found_where_they_are_kept_and_refused_elsewhere() {
         }
     }
 }
+
+#[tokio::test]
+async fn ids_that_read_alike_in_a_row_are_kept_apart() {
+    for subject in subjects().await {
+        let world = World::new(&subject);
+        for (document, version) in [("a/1", "2"), ("a", "1/2"), ("a%2F1", "2"), ("a1", "2")] {
+            world.put(&entry(document, version, &[("x", X)])).await;
+        }
+        assert_eq!((subject.kept)(), 4);
+        world.remove(&[("a", "1/2")]).await;
+        let mut left = world.found(near(&X)).await;
+        left.sort();
+        assert_eq!(left, ["a%2F1", "a/1", "a1"]);
+    }
+}
