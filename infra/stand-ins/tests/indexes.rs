@@ -1,5 +1,7 @@
 //! The servers of indexes refuse what the real ones refuse, in their words.
 
+#![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
+
 use serde_json::{Value, json};
 use stand_ins::qdrant::LocalQdrant;
 use stand_ins::s3_vectors::LocalS3Vectors;

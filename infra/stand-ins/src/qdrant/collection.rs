@@ -24,6 +24,9 @@ struct Point {
     payload: Value,
 }
 
+/// What a point is given by a search; `None` for one that is not found at all.
+type Scorer<'a> = Box<dyn Fn(&Point) -> Option<f32> + 'a>;
+
 fn wrong<T>(what: impl Into<String>) -> Result<T, Refusal> {
     Err((400, format!("Wrong input: {}", what.into())))
 }
@@ -156,11 +159,7 @@ impl Collection {
         Ok(json!({"points": points.collect::<Vec<_>>()}))
     }
 
-    /// What a point is given; `None` for one that is not found at all.
-    fn scorer<'a>(
-        &'a self,
-        search: &'a Search,
-    ) -> Result<Box<dyn Fn(&Point) -> Option<f32> + 'a>, Refusal> {
+    fn scorer<'a>(&'a self, search: &'a Search) -> Result<Scorer<'a>, Refusal> {
         match (&search.query, search.using.as_str()) {
             (Asked::Dense(asked), "vector") if asked.len() == self.size => {
                 Ok(Box::new(|point| Some(cosine(asked, &point.vectors.vector))))

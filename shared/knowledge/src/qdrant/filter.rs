@@ -60,8 +60,13 @@ fn condition(node: &Node) -> Value {
 }
 
 fn compared(key: &str, test: &Test) -> Value {
-    let one = |value: &AttributeValue| any(vec![fact(key, value)]);
-    let of = |values: &[AttributeValue]| any(values.iter().map(|value| fact(key, value)).collect());
+    let one = |value: &AttributeValue| any(&[fact(key, value)]);
+    let of = |values: &[AttributeValue]| {
+        any(&values
+            .iter()
+            .map(|value| fact(key, value))
+            .collect::<Vec<_>>())
+    };
     match test {
         Test::Equal(value) => one(value),
         Test::NotEqual(value) => json!({"must_not": [one(value)]}),
@@ -74,13 +79,13 @@ fn compared(key: &str, test: &Test) -> Value {
     }
 }
 
-fn any(facts: Vec<String>) -> Value {
+fn any(facts: &[String]) -> Value {
     json!({"key": FACTS, "match": {"any": facts}})
 }
 
 fn ordered(name: &str, bound: &str, value: &AttributeValue) -> Value {
     let AttributeValue::Number(number) = value else {
-        return any(vec![text_fact(name)]);
+        return any(&[text_fact(name)]);
     };
     json!({"nested": {"key": "numbers", "filter": {"must": [
         {"key": "key", "match": {"value": key(name)}},
