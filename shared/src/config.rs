@@ -9,7 +9,10 @@ use std::time::Duration;
 use crate::limits::{self, Policy};
 use crate::model::{ProviderName, ProviderOwner, ProviderSpec, Wire};
 use crate::telemetry::Levels;
-use addresses::{CACHE_RULE, SENDER_RULE, URL_RULE, cache_backend, name, secure_url, sender};
+use addresses::{
+    CACHE_RULE, SENDER_RULE, TRANSPORT_RULE, URL_RULE, VECTOR_BUCKET_RULE, cache_backend,
+    mail_transport, name, secure_url, sender, vector_bucket,
+};
 
 /// Where this deployment stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -174,28 +177,25 @@ impl Config {
             ),
             qdrant_url: reader.optional("QDRANT_URL", URL_RULE, |url| secure_url(url, stage)),
             qdrant_key_secret_id: reader.optional("QDRANT_KEY_SECRET_ID", SECRET_RULE, secret),
-            vector_bucket_name: reader.optional("VECTOR_BUCKET_NAME", VECTOR_BUCKET_RULE, |text| {
-                vector_bucket(text)
-            }),
+            vector_bucket_name: reader.optional(
+                "VECTOR_BUCKET_NAME",
+                VECTOR_BUCKET_RULE,
+                vector_bucket,
+            ),
             allowed_origins: reader.origins(stage),
             log_level: reader.log_level(),
             stage: stage.unwrap_or(Stage::Local),
         };
-        if reader.faults.is_empty() {
-            Ok(config)
-        } else {
-            Err(ConfigFaults(reader.faults))
-        }
+        let right = reader.faults.is_empty().then_some(config);
+        right.ok_or(ConfigFaults(reader.faults))
     }
 }
 
 const TABLE_RULE: &str = "the name of a table: 3 to 255 letters, digits, _, . and -";
 const BUCKET_RULE: &str = "the name of a bucket: 3 to 63 letters, digits, . and -";
-const VECTOR_BUCKET_RULE: &str = "the name of a vector bucket: 3 to 63 small letters, digits and -";
 const NAME_RULE: &str =
     "1 to 64 letters, digits, _, . and -, beginning with a letter or a digit, and stand only once";
 const SECRET_RULE: &str = "the name or the ARN of a secret";
-const TRANSPORT_RULE: &str = "ses, or where STAGE is local file: and a directory";
 
 struct Reader<G> {
     get: G,
@@ -381,18 +381,6 @@ fn stage(value: &str) -> Option<Stage> {
 
 fn secret(value: &str) -> Option<String> {
     name(value, 1..=512, "/_+=.@:-")
-}
-
-fn vector_bucket(value: &str) -> Option<String> {
-    name(value, 3..=63, "-").filter(|name| *name == name.to_lowercase())
-}
-
-fn mail_transport(value: &str, stage: Option<Stage>) -> Option<MailTransport> {
-    match value.strip_prefix("file:") {
-        None => (value == "ses").then_some(MailTransport::Ses),
-        Some(path) => (stage == Some(Stage::Local) && path.starts_with('/'))
-            .then(|| MailTransport::Directory(path.into())),
-    }
 }
 
 fn verification(value: &str) -> Option<bool> {
