@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::State;
+use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use serde::de::DeserializeOwned;
@@ -22,6 +22,9 @@ use tokio::net::TcpListener;
 
 use crate::fault::{Faults, IndexFault};
 use collection::Collection;
+
+/// How large a request may be: what Qdrant takes, unless it is set otherwise.
+const MOST_BYTES: usize = 32 << 20;
 
 /// A status, and what Qdrant says.
 type Refusal = (u16, String);
@@ -56,7 +59,10 @@ impl LocalQdrant {
             key: key.map(str::to_owned),
             ..Shared::default()
         };
-        let router = Router::new().fallback(answer).with_state(shared.clone());
+        let router = Router::new()
+            .fallback(answer)
+            .with_state(shared.clone())
+            .layer(DefaultBodyLimit::max(MOST_BYTES));
         tokio::spawn(async move { axum::serve(crate::at_once(listener), router).await });
         Ok(Self {
             url: format!("http://{address}"),

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::State;
+use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
@@ -16,6 +16,9 @@ use tokio::net::TcpListener;
 
 use crate::fault::{Faults, IndexFault};
 use store::Bucket;
+
+/// How large a request may be: what the service takes.
+const MOST_BYTES: usize = 20 << 20;
 
 /// The name of an exception, and what it says.
 type Refusal = (&'static str, String);
@@ -49,7 +52,10 @@ impl LocalS3Vectors {
             bucket: Arc::new(Mutex::new(Bucket::new(bucket))),
             faults: Faults::default(),
         };
-        let router = Router::new().fallback(answer).with_state(shared.clone());
+        let router = Router::new()
+            .fallback(answer)
+            .with_state(shared.clone())
+            .layer(DefaultBodyLimit::max(MOST_BYTES));
         tokio::spawn(async move { axum::serve(crate::at_once(listener), router).await });
         Ok(Self {
             url: format!("http://{address}"),
