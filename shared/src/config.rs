@@ -9,7 +9,10 @@ use std::time::Duration;
 use crate::limits::{self, Policy};
 use crate::model::{ProviderName, ProviderOwner, ProviderSpec, Wire};
 use crate::telemetry::Levels;
-use addresses::{CACHE_RULE, SENDER_RULE, URL_RULE, cache_backend, name, secure_url, sender};
+use addresses::{
+    CACHE_RULE, SENDER_RULE, TRANSPORT_RULE, URL_RULE, VECTOR_BUCKET_RULE, cache_backend,
+    mail_transport, name, secure_url, sender, vector_bucket,
+};
 
 /// Where this deployment stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,6 +92,12 @@ pub struct Config {
     pub response_cache: CacheBackend,
     /// `RESPONSE_CACHE_SECRET_ID`: the secret that holds the password of a Redis; it has none if not set.
     pub response_cache_secret_id: Option<String>,
+    /// `QDRANT_URL`: a Qdrant server that knowledge bases may be kept in; there is none if not set.
+    pub qdrant_url: Option<String>,
+    /// `QDRANT_KEY_SECRET_ID`: the secret that holds its API key; it needs none if not set.
+    pub qdrant_key_secret_id: Option<String>,
+    /// `VECTOR_BUCKET_NAME`: an S3 vector bucket that knowledge bases may be kept in; there is none if not set.
+    pub vector_bucket_name: Option<String>,
     /// `ALLOWED_ORIGINS`: the origins whose pages may read answers in browsers; none if not set.
     pub allowed_origins: Vec<String>,
     /// `LOG_LEVEL`: which lines are logged; `info` if not set.
@@ -166,15 +175,19 @@ impl Config {
                 SECRET_RULE,
                 secret,
             ),
+            qdrant_url: reader.optional("QDRANT_URL", URL_RULE, |url| secure_url(url, stage)),
+            qdrant_key_secret_id: reader.optional("QDRANT_KEY_SECRET_ID", SECRET_RULE, secret),
+            vector_bucket_name: reader.optional(
+                "VECTOR_BUCKET_NAME",
+                VECTOR_BUCKET_RULE,
+                vector_bucket,
+            ),
             allowed_origins: reader.origins(stage),
             log_level: reader.log_level(),
             stage: stage.unwrap_or(Stage::Local),
         };
-        if reader.faults.is_empty() {
-            Ok(config)
-        } else {
-            Err(ConfigFaults(reader.faults))
-        }
+        let right = reader.faults.is_empty().then_some(config);
+        right.ok_or(ConfigFaults(reader.faults))
     }
 }
 
@@ -183,7 +196,6 @@ const BUCKET_RULE: &str = "the name of a bucket: 3 to 63 letters, digits, . and 
 const NAME_RULE: &str =
     "1 to 64 letters, digits, _, . and -, beginning with a letter or a digit, and stand only once";
 const SECRET_RULE: &str = "the name or the ARN of a secret";
-const TRANSPORT_RULE: &str = "ses, or where STAGE is local file: and a directory";
 
 struct Reader<G> {
     get: G,
@@ -369,14 +381,6 @@ fn stage(value: &str) -> Option<Stage> {
 
 fn secret(value: &str) -> Option<String> {
     name(value, 1..=512, "/_+=.@:-")
-}
-
-fn mail_transport(value: &str, stage: Option<Stage>) -> Option<MailTransport> {
-    match value.strip_prefix("file:") {
-        None => (value == "ses").then_some(MailTransport::Ses),
-        Some(path) => (stage == Some(Stage::Local) && path.starts_with('/'))
-            .then(|| MailTransport::Directory(path.into())),
-    }
 }
 
 fn verification(value: &str) -> Option<bool> {

@@ -4,12 +4,17 @@
 
 pub mod arguments;
 pub mod dynamodb;
+mod fault;
 pub mod issuer;
 pub mod meter;
 pub mod provider;
+pub mod qdrant;
+pub mod s3_vectors;
 pub mod secrets;
 pub mod ses;
 pub mod site;
+
+pub use fault::IndexFault;
 
 use axum::serve::{ListenerExt as _, TapIo};
 use tokio::net::{TcpListener, TcpStream};

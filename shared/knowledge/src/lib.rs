@@ -7,9 +7,14 @@ mod backend;
 mod kept_text;
 pub mod keys;
 mod packed;
+mod qdrant;
+mod record;
+mod s3_vectors;
 mod search;
 
 pub use backend::{Backend, Entry, Gone, IndexPlace, Sought};
 pub use kept_text::KeptText;
 pub use packed::{MERGED_FROM, Packed, wants_merge};
+pub use qdrant::{Qdrant, QdrantKey};
+pub use s3_vectors::S3Vectors;
 pub use search::{Knowledge, Search, place};

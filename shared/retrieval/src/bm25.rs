@@ -67,7 +67,7 @@ pub(crate) fn at(segment: usize, chunk: usize) -> (u32, u32) {
     (segment as u32, chunk as u32)
 }
 
-fn query_terms(text: &str) -> Result<BTreeMap<String, u32>> {
+pub(crate) fn query_terms(text: &str) -> Result<BTreeMap<String, u32>> {
     let mut terms = BTreeMap::new();
     each_term(text, &mut |term| {
         *terms.entry(term.to_owned()).or_insert(0) += 1

@@ -9,7 +9,7 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::{Map, Value, json};
 
-use crate::attributes::{AttributeValue, ValueRef};
+use crate::attributes::{AttributeValue, Attributes, ValueRef};
 
 /// How deep filters stand in each other, the outermost included.
 pub const MAX_DEPTH: usize = 5;
@@ -22,22 +22,35 @@ const COMPARISONS: &str = "`eq`, `ne`, `gt`, `gte`, `lt`, `lte`, `in` or `nin`";
 #[derive(Debug, Clone, PartialEq)]
 pub struct Filter(Node);
 
+/// What a filter says, for whoever tells it to another search engine.
 #[derive(Debug, Clone, PartialEq)]
-enum Node {
+pub enum Node {
+    /// What the value of a key is compared with.
     Compare(String, Test),
+    /// All of them hold; there is at least one.
     And(Vec<Node>),
+    /// One of them holds; there is at least one.
     Or(Vec<Node>),
 }
 
+/// A comparison. Those of order compare numbers and texts alone.
 #[derive(Debug, Clone, PartialEq)]
-enum Test {
+pub enum Test {
+    /// `eq`.
     Equal(AttributeValue),
+    /// `ne`.
     NotEqual(AttributeValue),
+    /// `gt`.
     Greater(AttributeValue),
+    /// `gte`.
     GreaterOrEqual(AttributeValue),
+    /// `lt`.
     Less(AttributeValue),
+    /// `lte`.
     LessOrEqual(AttributeValue),
+    /// `in`; there is at least one value.
     In(Vec<AttributeValue>),
+    /// `nin`; there is at least one value.
     NotIn(Vec<AttributeValue>),
 }
 
@@ -66,7 +79,21 @@ impl Filter {
         node(value, "", MAX_DEPTH, &mut left).map(Self)
     }
 
+    /// What it says.
+    pub fn node(&self) -> &Node {
+        &self.0
+    }
+
     /// Whether a document with these attributes may be found.
+    pub fn wants(&self, attributes: &Attributes) -> bool {
+        let pairs = attributes.0.iter();
+        let pairs: Vec<_> = pairs
+            .map(|(key, value)| (key.as_str(), value.as_ref()))
+            .collect();
+        self.matches(&pairs)
+    }
+
+    /// The same for attributes that lie in a segment.
     pub(crate) fn matches(&self, attributes: &[(&str, ValueRef<'_>)]) -> bool {
         self.0.matches(attributes)
     }

@@ -137,7 +137,7 @@ fn places(segments: &[Segment]) -> Result<Vec<Vec<Option<u32>>>> {
 }
 
 /// The first so many that keep the query's bounds.
-fn choose<'a>(
+pub(crate) fn choose<'a>(
     candidates: &'a [Candidate],
     query: &Query<'_>,
 ) -> impl Iterator<Item = &'a Candidate> {

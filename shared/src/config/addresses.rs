@@ -1,6 +1,6 @@
 //! Rules for addresses in settings: URLs, senders, origins, names of AWS resources.
 
-use super::{CacheBackend, Stage};
+use super::{CacheBackend, MailTransport, Stage};
 use crate::model::Email;
 
 /// What a URL must be, in words.
@@ -137,6 +137,22 @@ fn is_origin(text: &str, stage: Option<Stage>) -> bool {
         && host.bytes().all(host_byte)
         && rest.parse::<http::uri::Authority>().is_ok();
     is_host && port_is_good && (local || is_real(host))
+}
+
+pub(super) const VECTOR_BUCKET_RULE: &str =
+    "the name of a vector bucket: 3 to 63 small letters, digits and -";
+pub(super) const TRANSPORT_RULE: &str = "ses, or where STAGE is local file: and a directory";
+
+pub(super) fn vector_bucket(value: &str) -> Option<String> {
+    name(value, 3..=63, "-").filter(|name| *name == name.to_lowercase())
+}
+
+pub(super) fn mail_transport(value: &str, stage: Option<Stage>) -> Option<MailTransport> {
+    match value.strip_prefix("file:") {
+        None => (value == "ses").then_some(MailTransport::Ses),
+        Some(path) => (stage == Some(Stage::Local) && path.starts_with('/'))
+            .then(|| MailTransport::Directory(path.into())),
+    }
 }
 
 #[cfg(test)]

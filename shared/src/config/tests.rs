@@ -1,7 +1,7 @@
 use super::*;
 use crate::model::Capability;
 
-const GOOD: [(&str, &str); 21] = [
+const GOOD: [(&str, &str); 24] = [
     ("STAGE", "prod"),
     ("TABLE_NAME", "chatter"),
     ("BUCKET_NAME", "chatter-bucket"),
@@ -29,6 +29,9 @@ const GOOD: [(&str, &str); 21] = [
     ("RESPONSE_CACHE", "dynamodb"),
     ("ALLOWED_ORIGINS", "https://app.chatter.internal"),
     ("LOG_LEVEL", "info"),
+    ("QDRANT_URL", "https://qdrant.chatter.internal:6333"),
+    ("QDRANT_KEY_SECRET_ID", "qdrant-key"),
+    ("VECTOR_BUCKET_NAME", "chatter-vectors"),
 ];
 const PROVIDERS: &str = r#"[{"name":"p","wire":"openai","base_url":"https://models.internal/v1",
     "models":[{"id":"m","context_window":8192,"max_output_tokens":1024}]}]"#;
@@ -77,6 +80,9 @@ fn each_missing_or_malformed_variable_is_named_and_its_value_is_not() {
                 "ALLOWED_ORIGINS",
                 "LOG_LEVEL",
                 "RESPONSE_CACHE_SECRET_ID",
+                "QDRANT_URL",
+                "QDRANT_KEY_SECRET_ID",
+                "VECTOR_BUCKET_NAME",
             ];
             if value != Some(secret_looking) && optional.contains(&name) {
                 read_with(name, value).expect(name);
@@ -117,6 +123,7 @@ fn what_is_only_for_one_machine_is_refused_elsewhere() {
         ("MAIL_TRANSPORT", "file:/var/mail"),
         ("MAIL_SENDER", "chatter@example.com"),
         ("QUEUE_URL", "https://127.0.0.1/queue"),
+        ("QDRANT_URL", "http://qdrant.chatter.internal:6333"),
         ("APP_URL", "https://localhost"),
         ("TOKEN_ISSUER", "https://chatter.example.com"),
         ("ALLOWED_ORIGINS", "https://localhost:3000"),

@@ -44,12 +44,15 @@ fn the_template_sets_what_is_read_and_nothing_else() {
 }
 
 /// Variables that may be missing or empty, each with what then holds.
-const OPTIONAL: [(&str, &str); 5] = [
+const OPTIONAL: [(&str, &str); 8] = [
     ("ALLOWED_ORIGINS", "no page may read answers"),
     ("BACKGROUND_TIMEOUT_SECONDS", "840"),
     ("LOG_LEVEL", "info"),
+    ("QDRANT_KEY_SECRET_ID", "a Qdrant that needs no key"),
+    ("QDRANT_URL", "no Qdrant"),
     ("RESPONSE_CACHE_SECRET_ID", "a Redis without a password"),
     ("TURN_TIMEOUT_SECONDS", "240"),
+    ("VECTOR_BUCKET_NAME", "no S3 Vectors"),
 ];
 
 /// The settings with one of them changed or removed.
