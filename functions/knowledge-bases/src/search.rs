@@ -91,7 +91,7 @@ pub(crate) struct SearchRequest {
     /// What the attributes of documents must be like, as OpenAI writes it: `{"type": "eq", "key": …, "value": …}` with
     /// `eq`, `ne`, `gt`, `gte`, `lt`, `lte`, `in`, `nin`, and `{"type": "and", "filters": […]}` with `and` and `or`.
     #[serde(default)]
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<Object>, example = json!({"type": "eq", "key": "year", "value": 2026}))]
     filters: Option<serde_json::Value>,
     /// How much each stage counts; both 1 if left out.
     #[serde(default)]
@@ -223,10 +223,10 @@ pub(crate) async fn search_knowledge_base(
     Path(id): Path<KnowledgeBaseId>,
     Json(request): Json<SearchRequest>,
 ) -> Result<Json<SearchResults>> {
-    let search = checked(request)?;
     let store = state.app.store.of(&caller);
     let deadline = Instant::now() + TIMEOUT;
     let (base, index) = access::opened(&store, &caller, id).await?;
+    let search = checked(request)?;
     let mode = state.knowledge.mode(&base, search.mode)?;
     let settings = &index.active.settings;
     let embedded = match mode {

@@ -99,7 +99,7 @@ impl Engine {
         // It may have been added since.
         let found = self.catalogues.read_anew(store).await?.find_embedding(name);
         found.ok_or_else(|| {
-            let detail = format!("there is no model {name} that makes vectors; GET /api/v1/models lists those there are");
+            let detail = "there is no such model that makes vectors; GET /api/v1/models lists those there are";
             Error::invalid("/embedding_model", detail)
         })
     }

@@ -69,15 +69,6 @@ pub trait Backend: fmt::Debug + Send + Sync {
         deadline: Instant,
     ) -> BoxFuture<'a, Result<Option<SegmentRef>>>;
 
-    /// Changes who may see a version of a document. Where the table alone is asked for that, it does nothing.
-    fn set_readers<'a>(
-        &'a self,
-        place: &'a IndexPlace,
-        of: &'a Gone,
-        readers: Option<&'a BTreeSet<UserId>>,
-        deadline: Instant,
-    ) -> BoxFuture<'a, Result<()>>;
-
     /// Forgets versions of documents. `segments` are those of the manifest; what it gives back takes their place.
     fn remove<'a>(
         &'a self,

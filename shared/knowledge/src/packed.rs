@@ -13,7 +13,7 @@ use futures_util::future::BoxFuture;
 use futures_util::{FutureExt as _, StreamExt as _, TryStreamExt as _};
 use retrieval::{DocumentKey, Hit, Index, Mode, Segment, SegmentBuilder};
 use shared::blobs::Blobs;
-use shared::model::{IndexId, SegmentId, SegmentRef, UserId};
+use shared::model::{IndexId, SegmentId, SegmentRef};
 use shared::{Error, Result};
 
 use crate::backend::{Backend, Entry, Gone, IndexPlace, Sought};
@@ -267,17 +267,6 @@ impl Backend for Packed {
             self.write(place, bytes, chunks).await.map(Some)
         })
         .boxed()
-    }
-
-    fn set_readers<'a>(
-        &'a self,
-        _: &'a IndexPlace,
-        _: &'a Gone,
-        _: Option<&'a BTreeSet<UserId>>,
-        _: Instant,
-    ) -> BoxFuture<'a, Result<()>> {
-        // `visible` is asked for each document before anything is scored.
-        futures_util::future::ready(Ok(())).boxed()
     }
 
     fn remove<'a>(

@@ -15,6 +15,8 @@ use shared::{App, Error, Result};
 
 use crate::backend::{Backend, IndexPlace, Sought};
 use crate::packed::{MergedAway, Packed};
+use crate::qdrant::Qdrant;
+use crate::s3_vectors::S3Vectors;
 
 /// How many lists of readers a process keeps.
 const MOST_KEPT: usize = 100;
@@ -78,11 +80,13 @@ pub struct Knowledge {
 impl Knowledge {
     /// With what the configuration names.
     pub fn new(app: &App) -> Self {
-        Self::with(app, HashMap::new())
-    }
-
-    /// With other backends beside the built-in one.
-    pub fn with(app: &App, others: HashMap<IndexBackend, Arc<dyn Backend>>) -> Self {
+        let mut others: HashMap<IndexBackend, Arc<dyn Backend>> = HashMap::new();
+        if let Some(qdrant) = Qdrant::configured(app) {
+            others.insert(IndexBackend::Qdrant, Arc::new(qdrant));
+        }
+        if let Some(vectors) = S3Vectors::configured(app) {
+            others.insert(IndexBackend::S3Vectors, Arc::new(vectors));
+        }
         Self {
             packed: Packed::new(app.blobs.clone()),
             others,
@@ -122,8 +126,11 @@ impl Knowledge {
     /// `Invalid` if its backend does not know that way.
     pub fn mode(&self, base: &KnowledgeBase, wanted: Option<Mode>) -> Result<Mode> {
         let modes = self.backend(base.backend)?.modes();
-        let best = modes.first().copied();
-        let mode = wanted.or(best).unwrap_or(Mode::Vector);
+        let best = match modes.contains(&Mode::Hybrid) {
+            true => Mode::Hybrid,
+            false => Mode::Vector,
+        };
+        let mode = wanted.unwrap_or(best);
         if modes.contains(&mode) {
             return Ok(mode);
         }

@@ -75,6 +75,7 @@ impl Bodies {
         let kind = kinds.iter().find(|kind| *kind != "null");
         match kind.and_then(Value::as_str).unwrap_or_default() {
             "object" if schema["additionalProperties"].is_object() => schema["example"].clone(),
+            "object" if schema["example"].is_object() => schema["example"].clone(),
             "object" => self.object(schema),
             "array" => json!([self.fill(name, &schema["items"])]),
             "string" => self.text(name, schema),
@@ -110,6 +111,9 @@ impl Bodies {
         }
         if name == "model" {
             return json!("small");
+        }
+        if name == "embedding_model" {
+            return json!("words");
         }
         if let Some(pattern) = schema["pattern"].as_str() {
             let prefix: String = pattern.chars().filter(char::is_ascii_lowercase).collect();

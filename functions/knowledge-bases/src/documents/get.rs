@@ -26,7 +26,7 @@ use crate::{Bases, access};
         headers(("etag" = String, description = "Its version.")),
     )),
 )]
-pub(crate) async fn get_document(
+pub(crate) async fn get_knowledge_document(
     caller: Caller,
     _: AcceptsJson,
     State(state): State<Bases>,

@@ -42,10 +42,10 @@ pub(crate) async fn list_documents(
 ) -> Result<Json<List<DocumentView>>> {
     let limit = page_limit(selection.limit)?;
     let store = state.app.store.of(&caller);
-    let base = access::readable(&store, &caller, id).await?;
     let name = format!("documents {id} {:?}", selection.status);
     let listing = Listing::new(&state.app, &caller, name);
     let before: Option<DocumentId> = listing.after(selection.cursor.as_deref()).await?;
+    let base = access::readable(&store, &caller, id).await?;
     let wanted = |document: &Document| {
         let status = document.shown().map(|content| content.stage);
         document.is_seen_by(&base, caller.user(), caller.role())

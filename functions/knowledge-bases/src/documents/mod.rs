@@ -22,7 +22,7 @@ pub(crate) fn routes() -> OpenApiRouter<Bases> {
     OpenApiRouter::new()
         .routes(routes!(create::create_document, list::list_documents))
         .routes(routes!(
-            get::get_document,
+            get::get_knowledge_document,
             update::update_document,
             delete::delete_document
         ))

@@ -4,11 +4,11 @@ use axum::http::Method;
 use engine::ProviderKeys;
 use job_worker::JobWorker;
 use serde_json::{Value, json};
-use shared::Result;
 use shared::http::Deadline;
 use shared::lambda::EventHandler as _;
 use shared::model::MembershipRole;
 use shared::queue::QueueMessage;
+use shared::{App, Result};
 use test_support::{Body, Reply, TestApi};
 
 /// Ada, who owns what these tests make.
@@ -26,7 +26,13 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) async fn new() -> Self {
-        let api = TestApi::new(knowledge_bases::router_with).await;
+        Self::with(|app| app).await
+    }
+
+    /// Where the functions are told something else.
+    pub(crate) async fn with(told: impl Fn(App) -> App) -> Self {
+        let mut api = TestApi::new(|app, keys| knowledge_bases::router_with(told(app), keys)).await;
+        api.app = told(api.app.clone());
         Self {
             jobs: api.beside(jobs::router),
             worker: worker(&api),

@@ -3,6 +3,7 @@
 #![expect(clippy::expect_used, reason = "a test that can't go on has failed")]
 
 mod access;
+mod backends;
 mod bases;
 mod changes;
 mod documents;

@@ -21,10 +21,10 @@ use retrieval::{Hit, Mode};
 use serde_json::{Value, json};
 use shared::Result;
 use shared::clock::Clock;
-use shared::model::{SegmentRef, UserId};
+use shared::model::SegmentRef;
 use shared::secret_source::SecretSource;
 
-use crate::record::{check, spelled};
+use crate::record::check;
 use crate::{Backend, Entry, Gone, IndexPlace, Sought};
 pub use wire::QdrantKey;
 use wire::Wire;
@@ -52,27 +52,19 @@ pub struct Qdrant {
 
 impl Qdrant {
     /// The server at that address.
-    ///
-    /// # Errors
-    /// When no HTTP client can be made.
-    pub fn new(url: &str, key: Option<SecretSource<QdrantKey>>) -> Result<Self> {
-        let wire = Wire::new(url, key)?;
-        Ok(Self { wire })
+    pub fn new(url: &str, key: Option<SecretSource<QdrantKey>>) -> Self {
+        let wire = Wire::new(url, key);
+        Self { wire }
     }
 
     /// The server of the deployment, if it has one.
-    ///
-    /// # Errors
-    /// When no HTTP client can be made.
-    pub fn configured(app: &shared::App) -> Result<Option<Self>> {
+    pub fn configured(app: &shared::App) -> Option<Self> {
         let config = &app.config;
-        let Some(url) = &config.qdrant_url else {
-            return Ok(None);
-        };
+        let url = config.qdrant_url.as_ref()?;
         let clock: Clock = app.clock.clone();
         let key = config.qdrant_key_secret_id.clone();
         let key = key.map(|id| SecretSource::secret(app.secrets.clone(), id, clock));
-        Self::new(url, key).map(Some)
+        Some(Self::new(url, key))
     }
 
     /// Makes the collection with its indexes, or what of it is missing because somebody broke off.
@@ -175,19 +167,6 @@ impl Backend for Qdrant {
         deadline: Instant,
     ) -> BoxFuture<'a, Result<Option<SegmentRef>>> {
         async move { self.write(place, entry, deadline).await.map(|()| None) }.boxed()
-    }
-
-    fn set_readers<'a>(
-        &'a self,
-        place: &'a IndexPlace,
-        of: &'a Gone,
-        readers: Option<&'a BTreeSet<UserId>>,
-        deadline: Instant,
-    ) -> BoxFuture<'a, Result<()>> {
-        let at = format!("{}/points/payload?wait=true", collection(place));
-        let filter = json!({"must": of_version(&of.document, &of.version)});
-        let body = json!({"payload": {"readers": spelled(readers)}, "filter": filter});
-        async move { self.wire.post(&at, &body, deadline).await.map(|_| ()) }.boxed()
     }
 
     fn remove<'a>(

@@ -1,5 +1,6 @@
 //! One call of Qdrant: where it goes, how long it may take, and what its answers mean.
 
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use reqwest::{Method, StatusCode};
@@ -35,7 +36,8 @@ impl SecretValue for QdrantKey {
 
 #[derive(Clone)]
 pub(super) struct Wire {
-    client: reqwest::Client,
+    /// Made when it is first needed: making it reads the system's root certificates.
+    client: Arc<OnceLock<reqwest::Client>>,
     url: String,
     key: Option<SecretSource<QdrantKey>>,
 }
@@ -57,14 +59,24 @@ struct Refused {
 }
 
 impl Wire {
-    pub(super) fn new(url: &str, key: Option<SecretSource<QdrantKey>>) -> Result<Self> {
+    pub(super) fn new(url: &str, key: Option<SecretSource<QdrantKey>>) -> Self {
+        Self {
+            client: Arc::default(),
+            url: url.trim_end_matches('/').to_owned(),
+            key,
+        }
+    }
+
+    fn client(&self) -> Result<&reqwest::Client> {
+        if let Some(client) = self.client.get() {
+            return Ok(client);
+        }
         let client = reqwest::Client::builder()
             .connect_timeout(CONNECT)
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .map_err(Error::internal)?;
-        let url = url.trim_end_matches('/').to_owned();
-        Ok(Self { client, url, key })
+        Ok(self.client.get_or_init(|| client))
     }
 
     /// `None` where there is no such collection.
@@ -124,7 +136,7 @@ impl Wire {
         body: Option<&Value>,
     ) -> Result<(StatusCode, Value)> {
         let mut request = self
-            .client
+            .client()?
             .request(method.clone(), format!("{}/{path}", self.url));
         if let Some(key) = &self.key {
             request = request.header("api-key", key.get().await?.0.expose_secret());

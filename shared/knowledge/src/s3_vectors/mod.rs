@@ -23,10 +23,10 @@ use aws_sdk_s3vectors::types::{
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use retrieval::{Hit, Mode};
-use shared::model::{SegmentRef, UserId};
+use shared::model::SegmentRef;
 use shared::{Error, Result};
 
-use crate::record::{Record, check, spelled};
+use crate::record::{Record, check};
 use crate::{Backend, Entry, Gone, IndexPlace, Sought};
 
 /// How many vectors one call reads, which is what the service gives; as many are written and deleted, which keeps calls far
@@ -133,7 +133,6 @@ impl S3Vectors {
         place: &IndexPlace,
         of: &Gone,
         first: u32,
-        whole: bool,
         deadline: Instant,
     ) -> Result<Vec<GetOutputVector>> {
         let keys = (first..first + AT_ONCE).map(|ordinal| key(&of.document, &of.version, ordinal));
@@ -141,8 +140,8 @@ impl S3Vectors {
         let call = call
             .vector_bucket_name(&self.bucket)
             .index_name(name(place))
-            .return_data(whole)
-            .return_metadata(whole);
+            .return_data(false)
+            .return_metadata(false);
         match within(deadline, call.send()).await? {
             Ok(found) => Ok(found.vectors),
             Err(error) if is(&error, "NotFoundException") => Ok(Vec::new()),
@@ -161,7 +160,7 @@ impl S3Vectors {
         let mut batches = Vec::new();
         let mut next = first;
         loop {
-            let found = self.read(place, of, next, false, deadline).await?;
+            let found = self.read(place, of, next, deadline).await?;
             if found.is_empty() {
                 break;
             }
@@ -185,35 +184,6 @@ impl S3Vectors {
             }
         }
         Ok(())
-    }
-
-    /// Nothing but what a vector has changes, so each is read and written again. Whoever does that while the version is
-    /// removed may bring back what nobody counts.
-    async fn change_readers(
-        &self,
-        place: &IndexPlace,
-        of: &Gone,
-        readers: Option<&BTreeSet<UserId>>,
-        deadline: Instant,
-    ) -> Result<()> {
-        let mut next = 0;
-        loop {
-            let found = self.read(place, of, next, true, deadline).await?;
-            if found.is_empty() {
-                return Ok(());
-            }
-            let changed = found.into_iter().map(|found| {
-                let mut record = metadata::record(found.metadata.as_ref())?;
-                record.readers = spelled(readers);
-                match found.data {
-                    Some(VectorData::Float32(numbers)) => vector(&record, numbers),
-                    _ => Err(Error::internal("a vector came without its numbers")),
-                }
-            });
-            let changed = changed.collect::<Result<Vec<_>>>()?;
-            self.put_some(place, changed, deadline).await?;
-            next += AT_ONCE;
-        }
     }
 
     async fn drop_it(&self, place: &IndexPlace, deadline: Instant) -> Result<()> {
@@ -310,16 +280,6 @@ impl Backend for S3Vectors {
         deadline: Instant,
     ) -> BoxFuture<'a, Result<Option<SegmentRef>>> {
         async move { self.write(place, entry, deadline).await.map(|()| None) }.boxed()
-    }
-
-    fn set_readers<'a>(
-        &'a self,
-        place: &'a IndexPlace,
-        of: &'a Gone,
-        readers: Option<&'a BTreeSet<UserId>>,
-        deadline: Instant,
-    ) -> BoxFuture<'a, Result<()>> {
-        self.change_readers(place, of, readers, deadline).boxed()
     }
 
     fn remove<'a>(

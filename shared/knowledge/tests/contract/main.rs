@@ -29,7 +29,7 @@ async fn subjects() -> Vec<Subject> {
 async fn qdrant() -> Subject {
     let server = LocalQdrant::start(Some(KEY)).await.unwrap();
     let key = SecretSource::fixed(SecretString::from(KEY.to_owned()), Clock::system());
-    let backend = Qdrant::new(&server.url, Some(key)).unwrap();
+    let backend = Qdrant::new(&server.url, Some(key));
     let (failing, counted) = (server.clone(), server.clone());
     Subject {
         backend: Box::new(backend),

@@ -35,7 +35,8 @@ async fn a_reader_sees_what_is_for_everybody_and_what_names_them() {
         assert_eq!(seen(&world, bob).await, ["all"]);
         assert_eq!(seen(&world, ada).await, vec!["own"; 10]);
         for _ in 0..2 {
-            world.set_readers("own", "1", &[bob]).await;
+            own.readers = Some(BTreeSet::from([bob]));
+            world.put(&own).await;
             assert_eq!(seen(&world, ada).await, ["all"]);
             assert_eq!(seen(&world, bob).await, vec!["own"; 10]);
         }

@@ -84,16 +84,6 @@ impl<'a> World<'a> {
         self.segments.lock().unwrap().clear();
     }
 
-    pub(crate) async fn set_readers(&self, document: &str, version: &str, readers: &[UserId]) {
-        let readers = readers.iter().copied().collect();
-        let of = of(document, version);
-        let backend = &self.subject.backend;
-        backend
-            .set_readers(&self.place, &of, Some(&readers), soon())
-            .await
-            .unwrap();
-    }
-
     pub(crate) async fn try_search(
         &self,
         query: Query<'_>,
