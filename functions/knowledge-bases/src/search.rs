@@ -91,7 +91,7 @@ pub(crate) struct SearchRequest {
     /// What the attributes of documents must be like, as OpenAI writes it: `{"type": "eq", "key": …, "value": …}` with
     /// `eq`, `ne`, `gt`, `gte`, `lt`, `lte`, `in`, `nin`, and `{"type": "and", "filters": […]}` with `and` and `or`.
     #[serde(default)]
-    #[schema(value_type = Option<Object>, example = json!({"type": "eq", "key": "year", "value": 2026}))]
+    #[schema(value_type = Option<Object>)]
     filters: Option<serde_json::Value>,
     /// How much each stage counts; both 1 if left out.
     #[serde(default)]

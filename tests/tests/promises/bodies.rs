@@ -61,6 +61,10 @@ impl Bodies {
 
     /// What the schema wants.
     fn fill(&self, name: &str, schema: &Value) -> Value {
+        // The document says of it only that it is an object.
+        if name == "filters" {
+            return json!({"type": "eq", "key": "year", "value": 2026});
+        }
         let schema = self.resolved(schema);
         for choice in ["oneOf", "anyOf", "allOf"] {
             let choices = schema[choice].as_array().into_iter().flatten();
@@ -75,7 +79,6 @@ impl Bodies {
         let kind = kinds.iter().find(|kind| *kind != "null");
         match kind.and_then(Value::as_str).unwrap_or_default() {
             "object" if schema["additionalProperties"].is_object() => schema["example"].clone(),
-            "object" if schema["example"].is_object() => schema["example"].clone(),
             "object" => self.object(schema),
             "array" => json!([self.fill(name, &schema["items"])]),
             "string" => self.text(name, schema),
