@@ -11,7 +11,7 @@ INFRA = REPOSITORY / "infra"
 TOOLS = REPOSITORY / ".chatter"
 TEMPLATE = REPOSITORY / "template.yaml"
 
-# No stand-in checks a signature, but the clients insist on signing.
+# Only presigned addresses are checked, but the clients insist on signing everything.
 REGION = "us-east-1"
 ACCESS_KEY = "local"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from .console import Failure
 from .functions import LOCAL_DYNAMODB, LOCAL_SECRETS
-from .layout import INFRA, TEMPLATE, Home, Ports, url
+from .layout import ACCESS_KEY, INFRA, TEMPLATE, Home, Ports, url
 from .processes import Child, capture, clean_environment
 from .providers import Provider
 from .web import answers, listens
@@ -66,6 +66,9 @@ def start_aws(home: Home, ports: Ports) -> Child:
         "STATE_DIR": str(state),
         "S3_PERSIST": "1",
         "S3_DATA_DIR": str(state / "s3"),
+        # Whose presigned addresses are good: it checks those, though no other signature.
+        "AWS_ACCESS_KEY_ID": ACCESS_KEY,
+        "AWS_SECRET_ACCESS_KEY": ACCESS_KEY,
         # Parts of it that would listen on ports of their own.
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
