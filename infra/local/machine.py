@@ -77,14 +77,14 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 
 def faults_of_processor() -> list[str]:
-    """The local model's engine is compiled for AVX2 and would die without a word where that is missing."""
+    """The local models' engine is compiled for AVX2 and would die without a word where that is missing."""
     cpuinfo = Path("/proc/cpuinfo")
     if platform.machine() not in ("x86_64", "AMD64") or not cpuinfo.exists():
         return []
     if re.search(r"^flags\s*:.*\bavx2\b", cpuinfo.read_text(), re.MULTILINE):
         return []
     return [
-        "this processor lacks AVX2, which the local model needs; set OPENAI_BASE_URL to use another server"
+        "this processor lacks AVX2, which the local models need; set OPENAI_BASE_URL and CHATTER_LOCAL_EMBEDDINGS=0"
     ]
 
 

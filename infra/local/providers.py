@@ -1,4 +1,5 @@
-"""Which models answer. By default the small one on this machine; the environment puts others in its place.
+"""Which models answer and which make vectors of texts. By default small ones on this machine; the environment puts
+others in their place.
 
 OPENAI_BASE_URL        any server that speaks OpenAI's protocol (Ollama, vLLM), with OPENAI_API_KEY if it wants one
 OPENAI_API_KEY         alone: OpenAI itself
@@ -8,7 +9,10 @@ CHATTER_MODELS         ids, comma separated, instead of asking the OpenAI server
 CHATTER_CONTEXT_WINDOW, CHATTER_MAX_OUTPUT_TOKENS
                        tokens, for models that providers.json does not know (8192 and 1024)
 CHATTER_CAPABILITIES   what those can do beside text, comma separated: tools, images, structured_output, reasoning
-CHATTER_LOCAL_MODEL=1  the local model as well, after the others
+CHATTER_LOCAL_MODEL=1  the local models as well, after the others
+CHATTER_LOCAL_EMBEDDINGS=0
+                       no embedding model on this machine. Otherwise there is one unless a chosen provider is known to
+                       have its own: OpenAI itself and Google do
 """
 
 from __future__ import annotations
@@ -17,7 +21,7 @@ import json
 import re
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -28,7 +32,7 @@ from .web import Unanswered, call
 
 Model = dict[str, Any]
 
-LOCAL = "local"
+LOCAL, LOCAL_EMBEDDINGS = "local", "local-embeddings"
 _CAPABILITIES = ("tools", "images", "structured_output", "reasoning", "reasoning_budget")
 _KNOWN: dict[str, dict[str, Any]] = json.loads(
     Path(__file__).with_name("providers.json").read_text()
@@ -42,6 +46,7 @@ class Provider:
     base_url: str
     models: list[Model]
     key: str | None = None
+    embedding_models: list[Model] = field(default_factory=list)
 
     def public(self) -> dict[str, Any]:
         """What the functions read from PROVIDERS. The key is not among it: that is in Secrets Manager."""
@@ -50,6 +55,7 @@ class Provider:
             "wire": self.wire,
             "base_url": self.base_url,
             "models": self.models,
+            "embedding_models": self.embedding_models,
         }
 
 
@@ -85,7 +91,7 @@ class Settings:
 
 
 def wants_local_model(env: Mapping[str, str], named: list[str]) -> bool:
-    """Whether the model on this machine is needed; without it nothing of it is fetched or started."""
+    """Whether the chat model on this machine is needed; without it nothing of it is fetched or started."""
     settings = Settings(env)
     others = named or [
         name
@@ -100,8 +106,21 @@ def wants_local_model(env: Mapping[str, str], named: list[str]) -> bool:
     return not others or settings.get("CHATTER_LOCAL_MODEL") == "1"
 
 
+def wants_local_embeddings(env: Mapping[str, str]) -> bool:
+    """The same of the embedding model on this machine."""
+    settings = Settings(env)
+    if settings.get("CHATTER_LOCAL_EMBEDDINGS") == "0":
+        return False
+    others = _is_openai_itself(settings) or settings.get("GEMINI_API_KEY")
+    return not others or settings.get("CHATTER_LOCAL_MODEL") == "1"
+
+
+def _is_openai_itself(settings: Settings) -> bool:
+    return bool(settings.get("OPENAI_API_KEY") and not settings.get("OPENAI_BASE_URL"))
+
+
 def choose(env: Mapping[str, str], named: list[str], ports: Ports) -> list[Provider]:
-    """The providers in order; the first model of the first one is the default."""
+    """The providers in order; the first model of each kind is the default."""
     settings = Settings(env)
     chosen = [_named(text, settings) for text in named]
     if settings.get("OPENAI_BASE_URL") or settings.get("OPENAI_API_KEY"):
@@ -110,19 +129,25 @@ def choose(env: Mapping[str, str], named: list[str], ports: Ports) -> list[Provi
         if settings.get(f"{name.upper()}_API_KEY"):
             chosen.append(_with_key(name, settings))
     if wants_local_model(env, named):
-        # Its server listens for this machine alone, yet web pages can reach that too: hence a key.
-        base_url = f"{url(ports.model)}/v1"
-        chosen.append(
-            Provider(
-                LOCAL,
-                _KNOWN[LOCAL]["wire"],
-                base_url,
-                _KNOWN[LOCAL]["models"],
-                secrets.token_urlsafe(32),
-            )
-        )
+        chosen.append(_local(LOCAL, ports.model))
+    # Last, because the first one answers.
+    if wants_local_embeddings(env):
+        chosen.append(_local(LOCAL_EMBEDDINGS, ports.embeddings))
     _refuse_repetition(chosen)
     return chosen
+
+
+def _local(name: str, port: int) -> Provider:
+    """Its server listens for this machine alone, yet web pages can reach that too: hence a key."""
+    known = _KNOWN[name]
+    return Provider(
+        name,
+        known["wire"],
+        f"{url(port)}/v1",
+        known["models"],
+        secrets.token_urlsafe(32),
+        known.get("embedding_models", []),
+    )
 
 
 def _refuse_repetition(chosen: list[Provider]) -> None:
@@ -134,7 +159,7 @@ def _refuse_repetition(chosen: list[Provider]) -> None:
         )
     listed_by: dict[str, str] = {}
     for provider in chosen:
-        for model in provider.models:
+        for model in provider.models + provider.embedding_models:
             other = listed_by.setdefault(model["id"], provider.name)
             if other != provider.name:
                 raise Failure(
@@ -147,10 +172,11 @@ def check_names(named: list[str]) -> list[str]:
     faults = [
         f"--provider wants NAME=URL, not {text!r}" for text in named if not _parts(text)
     ]
-    if any(text.startswith(f"{LOCAL}=") for text in named):
-        faults.append(
-            f"--provider cannot be called {LOCAL!r}: that is the model on this machine"
-        )
+    faults += [
+        f"--provider cannot be called {name!r}: that is the model on this machine"
+        for name in (LOCAL, LOCAL_EMBEDDINGS)
+        if any(text.startswith(f"{name}=") for text in named)
+    ]
     return faults
 
 
@@ -187,7 +213,9 @@ def _openai(settings: Settings) -> Provider:
         models = _ask_for_models("OPENAI_BASE_URL", base_url, key, settings)
     else:
         models = known["models"]
-    return Provider("openai", known["wire"], base_url, models, key)
+    # Another server may have none, or others.
+    embedding_models = known["embedding_models"] if _is_openai_itself(settings) else []
+    return Provider("openai", known["wire"], base_url, models, key, embedding_models)
 
 
 def _with_key(name: str, settings: Settings) -> Provider:
@@ -200,6 +228,7 @@ def _with_key(name: str, settings: Settings) -> Provider:
         base_url,
         known["models"],
         settings.get(f"{prefix}_API_KEY"),
+        known.get("embedding_models", []),
     )
 
 

@@ -1,18 +1,20 @@
-"""What the functions talk to: DynamoDB, Secrets Manager, the other AWS services, the resources in them, and the local model."""
+"""What the functions talk to: DynamoDB, Secrets Manager, the other AWS services, the resources in them, and the local models."""
 
 from __future__ import annotations
 
 import json
 import os
 from pathlib import Path
-from typing import Any
 
 from .console import Failure
 from .functions import LOCAL_DYNAMODB, LOCAL_SECRETS
-from .layout import INFRA, TEMPLATE, Home, Ports, url
+from .layout import ACCESS_KEY, INFRA, TEMPLATE, Home, Ports, url
 from .processes import Child, capture, clean_environment
-from .providers import LOCAL, Provider
+from .providers import Provider
 from .web import answers, listens
+
+# What the embedding model was made for, [CLS] and [SEP] included.
+EMBEDDING_CONTEXT = 512
 
 
 def start_dynamodb(home: Home, ports: Ports, target: Path) -> Child:
@@ -64,6 +66,9 @@ def start_aws(home: Home, ports: Ports) -> Child:
         "STATE_DIR": str(state),
         "S3_PERSIST": "1",
         "S3_DATA_DIR": str(state / "s3"),
+        # Whose presigned addresses are good: it checks those, though no other signature.
+        "AWS_ACCESS_KEY_ID": ACCESS_KEY,
+        "AWS_SECRET_ACCESS_KEY": ACCESS_KEY,
         # Parts of it that would listen on ports of their own.
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
@@ -83,24 +88,39 @@ def wait_for_aws(child: Child, ports: Ports) -> None:
 
 def start_model(home: Home, ports: Ports, local: Provider) -> Child:
     model = local.models[0]
-    command = _python(home, "model_server") + [
-        "--weights",
-        str(home.model),
-        "--port",
-        str(ports.model),
-    ]
-    command += ["--name", model["id"], "--context", str(model["context_window"])]
+    engine = ("model_server", model["id"], model["context_window"])
+    return _start_engine("model", engine, home, home.chat_model, ports.model, local)
+
+
+def start_embeddings(home: Home, ports: Ports, local: Provider) -> Child:
+    engine = ("embedding_server", local.embedding_models[0]["id"], EMBEDDING_CONTEXT)
+    weights, port = home.embedding_model, ports.embeddings
+    return _start_engine("embeddings", engine, home, weights, port, local)
+
+
+def _start_engine(
+    name: str,
+    engine: tuple[str, str, int],
+    home: Home,
+    weights: Path,
+    port: int,
+    local: Provider,
+) -> Child:
+    """`engine` is a module, the model's name and how many tokens it can have before it."""
+    module, model, context = engine
+    command = _python(home, module) + ["--weights", str(weights), "--port", str(port)]
+    command += ["--name", model, "--context", str(context)]
     env = _python_environment() | {
         "MODEL_SERVER_KEY": local.key or "",
         # The engine's threads spin while they wait for one another; on a busy machine that makes it a hundred times
         # slower. Read when the engine is loaded, hence from here.
         "OMP_WAIT_POLICY": "passive",
     }
-    return Child("model", command, env=env, log=home.logs / "model.log")
+    return Child(name, command, env=env, log=home.logs / f"{name}.log")
 
 
-def wait_for_model(child: Child, ports: Ports) -> None:
-    child.wait_until(lambda: answers(f"{url(ports.model)}/health"), 60.0)
+def wait_for_model(child: Child, port: int) -> None:
+    child.wait_until(lambda: answers(f"{url(port)}/health"), 60.0)
 
 
 def start_pumps(home: Home, ports: Ports, queues: dict[str, str]) -> list[Child]:
@@ -124,8 +144,8 @@ def _start_pump(
     return Child(name, command, env=_python_environment(), log=home.logs / f"{name}.log")
 
 
-def local_provider(providers: list[Provider]) -> Provider | None:
-    return next((provider for provider in providers if provider.name == LOCAL), None)
+def named(name: str, providers: list[Provider]) -> Provider | None:
+    return next((provider for provider in providers if provider.name == name), None)
 
 
 def create_resources(

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from . import functions, providers, services
 from .console import Failure, Progress, note, say
-from .install import fetch_model, install_tools
+from .install import install_tools
 from .layout import Home, Ports, url
 from .lock import only_one
 from .machine import (
@@ -23,6 +23,7 @@ from .machine import (
     refuse,
 )
 from .processes import Child, Stopped, ignore_signals, stop_on_signals
+from .weights import fetch_chat_model, fetch_embedding_model
 from .welcome import welcome
 
 _SETUP_STEPS, _ALL_STEPS = 4, 8
@@ -58,7 +59,7 @@ def _options(arguments: list[str]) -> argparse.Namespace:
         metavar="N",
         type=int,
         default=9000,
-        help="the API's; the next four are used too",
+        help="the API's; the next five are used too",
     )
     parser.add_argument(
         "--provider",
@@ -75,20 +76,19 @@ def _options(arguments: list[str]) -> argparse.Namespace:
 
 def _up(options: argparse.Namespace) -> int:
     home, ports = Home.at(options.home), Ports(options.port)
-    local_model = providers.wants_local_model(os.environ, options.provider)
+    local = (
+        providers.wants_local_model(os.environ, options.provider),
+        providers.wants_local_embeddings(os.environ),
+    )
     progress = Progress(_SETUP_STEPS if options.setup_only else _ALL_STEPS)
     with only_one(home.path / "lock", url(ports.api)):
         progress.step("checking this machine")
-        _check(options, ports, local_model)
+        _check(options, ports, local)
         # Before anything slow: a server that does not answer is known at once.
         chosen = [] if options.setup_only else _providers(options, ports)
         progress.step("installing the tools (the first time downloads them)")
         install_tools(home, sys.stdout)
-        if local_model:
-            progress.step("fetching the local model")
-            fetch_model(home)
-        else:
-            progress.step("not fetching the local model, which is not needed")
+        _fetch(home, local, progress)
         progress.step("building the functions (the first time takes several minutes)")
         names, target = functions.discover()
         functions.build(names)
@@ -99,6 +99,19 @@ def _up(options: argparse.Namespace) -> int:
             children = _start(home, ports, chosen, names, target, progress, started)
             say(welcome(home, ports, chosen, progress.done()))
             return _stay(children)
+
+
+def _fetch(home: Home, local: tuple[bool, bool], progress: Progress) -> None:
+    """The local models: the one that chats and the one that makes vectors, as far as they are needed."""
+    chat, embeddings = local
+    if not (chat or embeddings):
+        progress.step("not fetching the local models, which are not needed")
+        return
+    progress.step("fetching the local models")
+    if chat:
+        fetch_chat_model(home)
+    if embeddings:
+        fetch_embedding_model(home)
 
 
 def _start(
@@ -121,9 +134,14 @@ def _start(
     dynamodb = keep(services.start_dynamodb(home, ports, target))
     secrets = keep(services.start_secrets(home, ports, target))
     aws = keep(services.start_aws(home, ports))
-    if local := services.local_provider(chosen):
-        model = keep(services.start_model(home, ports, local))
-        services.wait_for_model(model, ports)
+    local = services.named(providers.LOCAL, chosen)
+    model = keep(services.start_model(home, ports, local)) if local else None
+    local = services.named(providers.LOCAL_EMBEDDINGS, chosen)
+    embeddings = keep(services.start_embeddings(home, ports, local)) if local else None
+    if model:
+        services.wait_for_model(model, ports.model)
+    if embeddings:
+        services.wait_for_model(embeddings, ports.embeddings)
     services.wait_for_dynamodb(dynamodb, ports)
     services.wait_for_secrets(secrets, ports)
     services.wait_for_aws(aws, ports)
@@ -149,7 +167,8 @@ def _providers(options: argparse.Namespace, ports: Ports) -> list[providers.Prov
     return chosen
 
 
-def _check(options: argparse.Namespace, ports: Ports, local_model: bool) -> None:
+def _check(options: argparse.Namespace, ports: Ports, local: tuple[bool, bool]) -> None:
+    chat, embeddings = local
     needed = {}
     if not options.setup_only:
         needed = {
@@ -158,15 +177,17 @@ def _check(options: argparse.Namespace, ports: Ports, local_model: bool) -> None
             "Secrets Manager": ports.secrets,
             "the other AWS services": ports.aws,
         }
-        if local_model:
+        if chat:
             needed["the local model"] = ports.model
+        if embeddings:
+            needed["the local embedding model"] = ports.embeddings
     faults = [*faults_of_python(), *faults_of_rust(), *faults_of_ports(needed)]
-    faults += faults_of_processor() if local_model else []
+    faults += faults_of_processor() if chat or embeddings else []
     refuse([*faults, *providers.check_names(options.provider)])
 
 
 def _listed(provider: providers.Provider) -> str:
-    ids = [model["id"] for model in provider.models]
+    ids = [model["id"] for model in provider.models + provider.embedding_models]
     return ", ".join(ids[:5]) + (f" and {len(ids) - 5} more" if len(ids) > 5 else "")
 
 

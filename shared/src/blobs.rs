@@ -249,7 +249,10 @@ impl Blobs {
         let request = client.put_object().bucket(bucket).key(key);
         let request = request.content_length(length).presigned(config).await;
         let request = request.map_err(crate::aws::error)?;
-        let headers = request.headers();
+        // The trace of the request that asks is not signed, and the upload has nothing to do with it.
+        let headers = request
+            .headers()
+            .filter(|(name, _)| !name.eq_ignore_ascii_case("x-amzn-trace-id"));
         Ok(Upload {
             url: request.uri().to_owned(),
             headers: headers

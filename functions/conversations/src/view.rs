@@ -146,8 +146,7 @@ pub(crate) async fn model(
 ) -> Result<String> {
     let catalogue = catalogues.with_name(store, Some(name)).await?;
     if catalogue.find(name).is_none() {
-        let detail = "there is no such model; GET /api/v1/models lists them";
-        return Err(Error::invalid("/model", detail));
+        return Err(Error::invalid("/model", catalogue.why_unknown(name)));
     }
     Ok(name.to_owned())
 }

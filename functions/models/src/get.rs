@@ -25,6 +25,6 @@ pub(crate) async fn get_model(
 ) -> Result<Json<ModelView>> {
     let store = state.app.store.of(&caller);
     let catalogue = state.catalogues.with_name(&store, Some(&id)).await?;
-    let choice = catalogue.find(&id).ok_or(Error::NotFound("model"))?;
-    Ok(Json(ModelView::new(choice, catalogue.default_choice())))
+    let found = ModelView::find(&catalogue, &id);
+    found.map(Json).ok_or(Error::NotFound("model"))
 }

@@ -1,4 +1,4 @@
-//! Which models can be chatted with, and what the tenant says about them.
+//! Which models chat and which make vectors, and what the tenant says about them.
 
 mod get;
 mod list;

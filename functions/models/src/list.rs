@@ -8,7 +8,7 @@ use shared::http::{AcceptsJson, Json, List};
 use crate::Models;
 use crate::view::ModelView;
 
-/// Lists the models and routes that can be chosen, the platform's first.
+/// Lists the models and routes that can be chosen, the platform's first, and then the models that make vectors.
 #[utoipa::path(
     get,
     path = "/api/v1/models",
@@ -22,8 +22,5 @@ pub(crate) async fn list_models(
     State(state): State<Models>,
 ) -> Result<Json<List<ModelView>>> {
     let catalogue = state.catalogues.of(&state.app.store.of(&caller)).await?;
-    let default = catalogue.default_choice();
-    let choices = catalogue.choices().iter();
-    let models = choices.map(|choice| ModelView::new(choice, default));
-    Ok(Json(List::whole(models.collect())))
+    Ok(Json(List::whole(ModelView::all(&catalogue))))
 }

@@ -4,27 +4,46 @@ use std::collections::BTreeSet;
 
 use axum::http::HeaderValue;
 use axum::http::header::{ETAG, HeaderName};
-use engine::{Choice, Model};
+use engine::{Catalogue, Choice, EmbeddingModel, Model};
 use serde::Serialize;
 use shared::http::{Json, etag};
 use shared::model::{Capability, Price, Registry};
+
+/// What a model is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = ModelType)]
+pub(crate) enum TypeView {
+    /// It answers.
+    Chat,
+    /// It makes vectors of texts, for knowledge bases.
+    Embedding,
+}
 
 /// A model, or a route that is chosen like one.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 #[schema(as = Model)]
 pub(crate) struct ModelView {
-    /// Its id: the `model` of a conversation or a message.
+    /// Its id: the `model` of a conversation or a message, or the `embedding_model` of a knowledge base.
     id: String,
+    /// What it is for.
+    #[serde(rename = "type")]
+    kind: TypeView,
     /// The provider that has it; of a route, the first target's.
     provider: String,
-    /// Whether it answers where no model is named.
+    /// Whether it is used where no model of its type is named.
     default: bool,
     /// The models of a route, in the order in which they are asked; `null` if it is a model itself.
     targets: Option<Vec<String>>,
-    /// How many tokens instructions, messages and answer may have together; of a route, the largest of its targets'.
-    context_window: u32,
-    /// How many tokens an answer may have; of a route, the smallest of its targets'.
-    max_output_tokens: u32,
+    /// How many tokens instructions, messages and answer may have together; of a route, the largest of its targets';
+    /// `null` of an embedding model.
+    context_window: Option<u32>,
+    /// How many tokens an answer may have; of a route, the smallest of its targets'; `null` of an embedding model.
+    max_output_tokens: Option<u32>,
+    /// How many numbers a vector has; `null` unless it is an embedding model.
+    dimensions: Option<u32>,
+    /// How many tokens a text may have that becomes a vector; `null` unless it is an embedding model.
+    max_input_tokens: Option<u32>,
     /// What it can do beside text; of a route, what all of its targets can.
     capabilities: BTreeSet<Capability>,
     /// What it costs; `null` if that is not known. A route costs what the model costs that answers.
@@ -32,7 +51,32 @@ pub(crate) struct ModelView {
 }
 
 impl ModelView {
-    pub(crate) fn new(choice: &Choice, default: Option<&Choice>) -> Self {
+    /// All of a catalogue: what can be chosen for a conversation, then what makes vectors.
+    pub(crate) fn all(catalogue: &Catalogue) -> Vec<Self> {
+        let default = catalogue.default_choice();
+        let choices = catalogue.choices().iter();
+        let choices = choices.map(|choice| Self::chat(choice, default));
+        let vectors = catalogue.embedding_models();
+        let default = catalogue.default_embedding();
+        let vectors = vectors
+            .iter()
+            .map(|model| Self::embedding(model, default.as_ref()));
+        choices.chain(vectors).collect()
+    }
+
+    /// What has that id.
+    pub(crate) fn find(catalogue: &Catalogue, id: &str) -> Option<Self> {
+        if let Some(choice) = catalogue.find(id) {
+            return Some(Self::chat(choice, catalogue.default_choice()));
+        }
+        let model = catalogue.find_embedding(id)?;
+        Some(Self::embedding(
+            &model,
+            catalogue.default_embedding().as_ref(),
+        ))
+    }
+
+    fn chat(choice: &Choice, default: Option<&Choice>) -> Self {
         let models = || choice.targets.iter().map(|(_, model)| model);
         let specs = || models().map(Model::spec);
         let capabilities = specs().map(|spec| spec.capabilities.clone());
@@ -41,23 +85,37 @@ impl ModelView {
         let names = || specs().map(|spec| spec.id.clone()).collect();
         Self {
             id: choice.name.clone(),
+            kind: TypeView::Chat,
             provider: models()
                 .next()
                 .map_or_else(String::new, |model| model.provider().name.clone()),
             default: default.is_some_and(|default| default.name == choice.name),
             targets: choice.is_route.then(names),
-            context_window: specs()
-                .map(|spec| spec.context_window)
-                .max()
-                .unwrap_or_default(),
-            max_output_tokens: specs()
-                .map(|spec| spec.max_output_tokens)
-                .min()
-                .unwrap_or_default(),
+            context_window: specs().map(|spec| spec.context_window).max(),
+            max_output_tokens: specs().map(|spec| spec.max_output_tokens).min(),
+            dimensions: None,
+            max_input_tokens: None,
             capabilities: capabilities
                 .reduce(|common, next| &common & &next)
                 .unwrap_or_default(),
             price: price.filter(|_| !choice.is_route),
+        }
+    }
+
+    fn embedding(model: &EmbeddingModel, default: Option<&EmbeddingModel>) -> Self {
+        let spec = model.spec();
+        Self {
+            id: spec.id.clone(),
+            kind: TypeView::Embedding,
+            provider: model.provider().name.clone(),
+            default: default.is_some_and(|default| default.spec().id == spec.id),
+            targets: None,
+            context_window: None,
+            max_output_tokens: None,
+            dimensions: Some(spec.dimensions),
+            max_input_tokens: Some(spec.max_input_tokens),
+            capabilities: BTreeSet::new(),
+            price: spec.price.clone(),
         }
     }
 }

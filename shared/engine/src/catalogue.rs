@@ -186,6 +186,15 @@ impl Catalogue {
         models
     }
 
+    /// Why that name can't be chosen, which [`Catalogue::find`] does not know.
+    pub fn why_unknown(&self, name: &str) -> &'static str {
+        if self.find_embedding(name).is_some() {
+            "this model makes vectors and can't chat; choose one of the type `chat` of GET /api/v1/models"
+        } else {
+            "there is no such model; GET /api/v1/models lists them"
+        }
+    }
+
     /// The model for vectors of that name.
     pub fn find_embedding(&self, name: &str) -> Option<EmbeddingModel> {
         let mut models = self.embedding_models().into_iter();

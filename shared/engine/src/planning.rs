@@ -23,7 +23,7 @@ impl Engine {
         let choice = match name {
             Some(name) => catalogue.find(name).ok_or_else(|| {
                 let detail = match asked.model {
-                    Some(_) => "there is no such model; GET /api/v1/models lists them",
+                    Some(_) => catalogue.why_unknown(name),
                     None => "the conversation's model is not offered any more; set `model` to one of GET /api/v1/models",
                 };
                 Error::invalid("/model", detail)

@@ -1,4 +1,4 @@
-//! The whole local stack, through its front door: `infra/up` with the real model and a scripted provider.
+//! The whole local stack, through its front door: `infra/up` with the real models and a scripted provider.
 //!
 //! One test, because one stack is started, used, stopped and started again. `infra/test` runs it.
 
@@ -10,6 +10,7 @@
 )]
 
 mod client;
+mod knowledge;
 mod mails;
 mod samples;
 mod stack;
@@ -49,6 +50,8 @@ async fn the_whole_stack_from_the_first_command_to_the_second_start() {
     turns::a_turn_in_the_background_is_answered(&ada).await;
     step("a conversation gets its title from a job");
     turns::a_conversation_gets_its_title_from_a_job(&ada).await;
+    step("documents are found by their meaning");
+    knowledge::documents_are_found_by_meaning(&ada).await;
     step("the real model answers token by token");
     let conversation = turns::the_real_model_answers(&ada).await;
     step("cargo lambda invoke answers the samples");

@@ -160,7 +160,7 @@ impl Stack {
             tokio::time::sleep(Duration::from_millis(50)).await;
         };
         assert!(status.success(), "{status}");
-        for port in self.port..self.port + 5 {
+        for port in self.port..self.port + 6 {
             assert!(is_free(port), "something still listens on port {port}");
         }
     }
@@ -205,12 +205,12 @@ fn until_ready(lines: &mpsc::Receiver<String>) -> Vec<String> {
     panic!("infra/up did not become ready:\n{}", printed.join("\n"));
 }
 
-/// The first of five neighbouring ports that are free.
+/// The first of six neighbouring ports that are free.
 fn free_ports() -> u16 {
     let free = (19_000..20_000)
         .step_by(10)
-        .find(|port| (*port..*port + 5).all(is_free));
-    free.expect("five free ports")
+        .find(|port| (*port..*port + 6).all(is_free));
+    free.expect("six free ports")
 }
 
 fn is_free(port: u16) -> bool {

@@ -107,7 +107,8 @@ async fn their_trail_tells_of_it(cleo: &Client) {
     );
 }
 
-async fn json_of(reply: reqwest::Response, status: u16) -> Value {
+/// The body of a reply, which must have that status.
+pub(crate) async fn json_of(reply: reqwest::Response, status: u16) -> Value {
     let got = reply.status();
     let body = reply.text().await.expect("a body");
     assert_eq!(got, status, "{body}");

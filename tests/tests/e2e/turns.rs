@@ -32,7 +32,8 @@ pub(crate) async fn everything_is_ready(client: &Client) {
             "mail_queue",
             "run_queue",
             "provider:scripted",
-            "provider:local"
+            "provider:local",
+            "provider:local-embeddings"
         ]
     );
     let models: Value = client
@@ -47,7 +48,7 @@ pub(crate) async fn everything_is_ready(client: &Client) {
         .iter()
         .map(|model| &model["id"])
         .collect();
-    assert_eq!(ids, [SCRIPTED, REAL]);
+    assert_eq!(ids, [SCRIPTED, REAL, "all-minilm-l6-v2"]);
     let document: Value = client
         .get("/openapi.json")
         .await

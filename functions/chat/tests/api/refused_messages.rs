@@ -129,3 +129,26 @@ async fn a_model_that_is_gone_is_named() {
     assert_eq!(reply.problem(), (422, "invalid-request".to_owned()));
     assert_eq!(reply.errors()[0].0, "/model");
 }
+
+#[tokio::test]
+async fn a_model_that_makes_vectors_does_not_chat() {
+    let api = api().await;
+    let path = conversation(&api, json!({})).await;
+    let conversations = api.beside(conversations::router);
+    let wanted = json!({"model": "words"});
+    let begun = conversations
+        .post(ADA, "/api/v1/conversations", wanted)
+        .await;
+    let turn = json!({"content": "Hi", "model": "words"});
+    for reply in [begun, api.post(ADA, &path, turn).await] {
+        assert_eq!(reply.problem(), (422, "invalid-request".to_owned()));
+        let (field, detail) = reply.errors().remove(0);
+        assert_eq!(field, "/model");
+        assert!(
+            detail.contains("makes vectors and can't chat"),
+            "{}",
+            reply.text
+        );
+    }
+    assert_eq!(api.provider.take_requests().len(), 0);
+}

@@ -19,6 +19,7 @@ async fn all_models_are_listed_and_one_is_the_default() {
     assert_eq!(reply.status, 200);
     let mut body = reply.body();
     let data = body["data"].as_array_mut().expect("models");
+    let vectors = data.split_off(5);
     let rest: Vec<(Value, Value)> = data
         .drain(2..)
         .map(|model| (model["id"].clone(), model["provider"].clone()))
@@ -35,11 +36,14 @@ async fn all_models_are_listed_and_one_is_the_default() {
           "capabilities": [],
           "context_window": 2048,
           "default": true,
+          "dimensions": null,
           "id": "small",
+          "max_input_tokens": null,
           "max_output_tokens": 512,
           "price": null,
           "provider": "scripted",
-          "targets": null
+          "targets": null,
+          "type": "chat"
         },
         {
           "capabilities": [
@@ -48,7 +52,9 @@ async fn all_models_are_listed_and_one_is_the_default() {
           ],
           "context_window": 100000,
           "default": false,
+          "dimensions": null,
           "id": "large",
+          "max_input_tokens": null,
           "max_output_tokens": 1000,
           "price": {
             "input": 400000,
@@ -56,12 +62,47 @@ async fn all_models_are_listed_and_one_is_the_default() {
             "version": "2026"
           },
           "provider": "scripted",
-          "targets": null
+          "targets": null,
+          "type": "chat"
         }
       ],
       "has_more": false,
       "next_cursor": null
     }
+    "#);
+    insta::assert_json_snapshot!(vectors, @r#"
+    [
+      {
+        "capabilities": [],
+        "context_window": null,
+        "default": true,
+        "dimensions": 256,
+        "id": "words",
+        "max_input_tokens": 512,
+        "max_output_tokens": null,
+        "price": {
+          "input": 20000,
+          "output": 0,
+          "version": "2026"
+        },
+        "provider": "scripted",
+        "targets": null,
+        "type": "embedding"
+      },
+      {
+        "capabilities": [],
+        "context_window": null,
+        "default": false,
+        "dimensions": 96,
+        "id": "few-words",
+        "max_input_tokens": 256,
+        "max_output_tokens": null,
+        "price": null,
+        "provider": "scripted",
+        "targets": null,
+        "type": "embedding"
+      }
+    ]
     "#);
 }
 
@@ -72,6 +113,8 @@ async fn a_model_is_found_by_its_id() {
     let listed = api.get(ADA, "/api/v1/models").await.body();
     assert_eq!(found.body(), listed["data"][2]);
     assert_eq!(found.body()["default"], json!(false));
+    let vectors = api.get(ADA, "/api/v1/models/few-words").await;
+    assert_eq!(vectors.body(), listed["data"][6]);
     for unknown in ["nothing", "..%2Fclaude", "claude%00", "CLAUDE"] {
         let reply = api.get(ADA, &format!("/api/v1/models/{unknown}")).await;
         assert_eq!(reply.problem(), (404, "not-found".to_owned()), "{unknown}");
