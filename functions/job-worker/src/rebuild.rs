@@ -20,6 +20,36 @@ const LEFT: Duration = Duration::from_secs(20);
 /// How many documents are read of the table at a time.
 const PAGE: u32 = 100;
 
+/// What is put into the new index.
+#[derive(Clone, Copy)]
+struct Adding<'a> {
+    store: &'a TenantStore,
+    caller: &'a Caller,
+    base: &'a KnowledgeBase,
+    index: &'a KnowledgeIndex,
+    manifest: &'a Manifest,
+    until: Instant,
+    progress: &'a Progress,
+}
+
+impl<'a> Adding<'a> {
+    /// A document that is searched and is not in the new index yet.
+    fn of(&self, document: Document) -> Option<Taking<'a>> {
+        let current = document.current.clone()?;
+        (!current.indexes.contains(&self.manifest.id)).then(|| Taking {
+            store: self.store,
+            caller: self.caller,
+            base: self.base.clone(),
+            index: self.index.clone(),
+            document,
+            version: current,
+            shown: false,
+            until: self.until,
+            progress: self.progress,
+        })
+    }
+}
+
 impl JobWorker {
     /// Puts every document into the new index, and that into the place of the old one.
     pub(crate) async fn rebuild(
@@ -48,48 +78,18 @@ impl JobWorker {
         let Some(manifest) = index.building.clone().filter(|one| one.id == built) else {
             return Ok(over(false, 0));
         };
-        let (mut documents, mut added) = (0, false);
-        let mut before = None;
-        loop {
-            let wanted = |document: &Document| document.current.is_some();
-            let page = store.document_list(base.id, before, PAGE, wanted).await?;
-            before = page.items.last().map(|document| document.id);
-            for document in page.items {
-                documents += 1;
-                progress.set(JobProgress {
-                    done: documents,
-                    total: documents + 1,
-                });
-                let Some(current) = document.current.clone() else {
-                    continue;
-                };
-                if current.indexes.contains(&built) {
-                    continue;
-                }
-                if added && until.saturating_duration_since(Instant::now()) < LEFT {
-                    return Ok(Done::Later);
-                }
-                let taking = Taking {
-                    store,
-                    caller,
-                    base: base.clone(),
-                    index: index.clone(),
-                    document,
-                    version: current,
-                    shown: false,
-                    until,
-                    progress,
-                };
-                // Boxed, because the compiler gives up on futures that are nested so deeply.
-                if !Box::pin(self.add(&taking, &manifest)).await? {
-                    return Ok(Done::Later);
-                }
-                added = true;
-            }
-            if !page.has_more {
-                break;
-            }
-        }
+        let adding = Adding {
+            store,
+            caller,
+            base: &base,
+            index: &index,
+            manifest: &manifest,
+            until,
+            progress,
+        };
+        let Some((documents, added)) = self.add_all(&adding).await? else {
+            return Ok(Done::Later);
+        };
         if added {
             // What came to be searched meanwhile is looked for again, under the revision that counts then.
             return Ok(Done::Later);
@@ -97,6 +97,41 @@ impl JobWorker {
         let now = self.app.clock.now();
         let cleanup = cleanup(base.id, job.request, mandate, now);
         Ok(switch(&base, &index, built, documents, cleanup))
+    }
+
+    /// Puts every document into the new index that is not there yet: how many there are, and whether one was put there.
+    /// `None` if time ran out.
+    async fn add_all(&self, adding: &Adding<'_>) -> Result<Option<(u32, bool)>> {
+        let Adding {
+            store, base, until, ..
+        } = *adding;
+        let (mut documents, mut added, mut before) = (0, false, None);
+        loop {
+            let wanted = |document: &Document| document.current.is_some();
+            let page = store.document_list(base.id, before, PAGE, wanted).await?;
+            before = page.items.last().map(|document| document.id);
+            for document in page.items {
+                documents += 1;
+                adding.progress.set(JobProgress {
+                    done: documents,
+                    total: documents + 1,
+                });
+                let Some(taking) = adding.of(document) else {
+                    continue;
+                };
+                if added && until.saturating_duration_since(Instant::now()) < LEFT {
+                    return Ok(None);
+                }
+                // Boxed, because the compiler gives up on futures that are nested so deeply.
+                if !Box::pin(self.add(&taking, adding.manifest)).await? {
+                    return Ok(None);
+                }
+                added = true;
+            }
+            if !page.has_more {
+                return Ok(Some((documents, added)));
+            }
+        }
     }
 
     /// Puts one document into the new index. `false` if time ran out, with what was made of it kept.
@@ -138,7 +173,7 @@ fn switch(
             switched: true,
             documents: documents.into(),
         },
-        effect: Some(JobEffect::Switch(IndexSwitch {
+        effect: Some(JobEffect::Switch(Box::new(IndexSwitch {
             base: base.id,
             built,
             retired: RetiredIndex {
@@ -147,6 +182,6 @@ fn switch(
             },
             revision: index.revision,
             cleanup,
-        })),
+        }))),
     })
 }

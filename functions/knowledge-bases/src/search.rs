@@ -226,7 +226,7 @@ pub(crate) async fn search_knowledge_base(
     let store = state.app.store.of(&caller);
     let deadline = Instant::now() + TIMEOUT;
     let (base, index) = access::opened(&store, &caller, id).await?;
-    let search = checked(request)?;
+    let search = checked(&request)?;
     let mode = state.knowledge.mode(&base, search.mode)?;
     let settings = &index.active.settings;
     let embedded = match mode {
@@ -261,7 +261,7 @@ pub(crate) async fn search_knowledge_base(
     }))
 }
 
-fn checked(request: SearchRequest) -> Result<Search> {
+fn checked(request: &SearchRequest) -> Result<Search> {
     let text = request.query.trim();
     if text.is_empty() || text.chars().count() > MAX_QUERY {
         let detail = format!("must have between 1 and {MAX_QUERY} characters");

@@ -1,18 +1,19 @@
 //! Texts as vectors, by the models of the catalogue: in batches, again where that may help, charged to budgets.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+mod asked;
+
 use std::time::{Duration, Instant};
 
 use futures_util::{StreamExt as _, TryStreamExt as _};
-use sha2::{Digest as _, Sha256};
 use shared::auth::Caller;
-use shared::clock::Moment;
 use shared::error::ProviderFault;
 use shared::http::TraceContext;
-use shared::model::{MicroDollars, RequestId, RunId, TenantId, Usage};
+use shared::model::{MicroDollars, RequestId, RunId, Usage};
 use shared::store::TenantStore;
 use shared::{Error, Result};
+
+pub(crate) use asked::AskedVectors;
+use asked::fingerprint;
 
 use crate::budget::most_of_call;
 use crate::catalogue::EmbeddingModel;
@@ -33,10 +34,6 @@ const ATTEMPTS: u32 = 3;
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 /// How long a process that died may have had something reserved.
 const RESERVED_FOR: Duration = Duration::from_secs(300);
-/// How many queries a process remembers, and for how long.
-const REMEMBERED: usize = 512;
-const REMEMBERED_FOR: Duration = Duration::from_secs(600);
-
 /// Texts as vectors, and what it took.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Vectors {
@@ -46,33 +43,6 @@ pub struct Vectors {
     pub input_tokens: u64,
     /// What it cost. `None` if the model has no price.
     pub cost: Option<MicroDollars>,
-}
-
-/// Of whom and of what a vector is.
-type Asked = (TenantId, [u8; 32]);
-
-/// The vectors of what was searched for last.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct AskedVectors(Arc<Mutex<HashMap<Asked, (Vec<f32>, Moment)>>>);
-
-impl AskedVectors {
-    fn get(&self, asked: &Asked, now: Moment) -> Option<Vec<f32>> {
-        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = kept.get(asked);
-        let known = known.filter(|(_, at)| now.since(*at) < REMEMBERED_FOR);
-        known.map(|(vector, _)| vector.clone())
-    }
-
-    fn put(&self, asked: Asked, vector: Vec<f32>, now: Moment) {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.len() >= REMEMBERED {
-            kept.retain(|_, (_, at)| now.since(*at) < REMEMBERED_FOR);
-        }
-        if kept.len() >= REMEMBERED {
-            kept.clear();
-        }
-        kept.insert(asked, (vector, now));
-    }
 }
 
 impl Engine {
@@ -367,24 +337,6 @@ fn batches(texts: &[String]) -> Vec<&[String]> {
     batches
 }
 
-/// What tells a query and a model from others.
-fn fingerprint(model: &EmbeddingModel, text: &str) -> [u8; 32] {
-    let (provider, spec) = (model.provider(), model.spec());
-    let dimensions = spec.dimensions.to_string();
-    let mut hash = Sha256::new();
-    for part in [
-        &provider.name,
-        &provider.base_url,
-        spec.name_at_provider(),
-        &dimensions,
-        text,
-    ] {
-        hash.update((part.len() as u64).to_be_bytes());
-        hash.update(part);
-    }
-    hash.finalize().into()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -405,25 +357,5 @@ mod tests {
             [1, 1, 1, 1, 1]
         );
         assert!(batches(&[]).is_empty());
-    }
-
-    #[test]
-    fn what_was_asked_is_remembered_for_a_while_and_for_its_tenant() {
-        let kept = AskedVectors::default();
-        let (tenant, other) = (TenantId::new(), TenantId::new());
-        let now = Moment::from_unix_seconds(0);
-        kept.put((tenant, [1; 32]), vec![1.0], now);
-        assert_eq!(kept.get(&(tenant, [1; 32]), now), Some(vec![1.0]));
-        assert_eq!(kept.get(&(other, [1; 32]), now), None);
-        assert_eq!(kept.get(&(tenant, [2; 32]), now), None);
-        let late = now.plus(REMEMBERED_FOR);
-        assert_eq!(kept.get(&(tenant, [1; 32]), late), None);
-        for number in 0..2_000_u32 {
-            let mut key = [0; 32];
-            key[..4].copy_from_slice(&number.to_be_bytes());
-            kept.put((tenant, key), vec![], now);
-        }
-        let size = kept.0.lock().expect("a lock").len();
-        assert!(size <= REMEMBERED, "{size}");
     }
 }

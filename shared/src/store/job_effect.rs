@@ -22,7 +22,7 @@ pub enum JobEffect {
     /// A content that searches find.
     Ready(Box<DocumentReady>),
     /// An index that takes the place of another one.
-    Switch(IndexSwitch),
+    Switch(Box<IndexSwitch>),
 }
 
 /// A title for a conversation.

@@ -58,6 +58,7 @@ mod claim;
 mod conversation;
 mod credential;
 mod document;
+mod document_read;
 mod idempotency;
 mod identity_provider;
 mod invitation;

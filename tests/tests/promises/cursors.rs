@@ -41,48 +41,22 @@ async fn listings(world: &World, person: &str) -> Vec<Listing> {
 
 /// Makes the list longer than a page of one. Gives another selection from it, if there is one.
 async fn fill(world: &World, person: &str, path: &str) -> Option<&'static str> {
-    let token = world.any().people.token(person).await;
-    let create = async |body: Value| {
-        let mut all = operations().into_iter();
-        let name = format!("POST {path}");
-        let create = all
-            .find(|operation| operation.name == name)
-            .expect("an operation");
-        let path = world.things.path(person, path).await;
-        for number in 0..2 {
-            let mut body = body.clone();
-            if body["email"].is_string() {
-                body["email"] = json!(format!("guest{number}@people.test"));
-            }
-            let reply = world
-                .send_body(&token, &create, &path, Body::Json(body))
-                .await;
-            assert_eq!(reply.status, 201, "{}", reply.text);
-        }
-    };
+    let create = async |body: Value| create(world, person, path, body).await;
     match path {
         "/api/v1/api-keys" => {
             create(json!({"name": "a key", "scopes": ["models:read"]})).await;
+            None
+        }
+        "/api/v1/knowledge-bases" => {
+            create(json!({"name": "a base"})).await;
             None
         }
         "/api/v1/conversations" => {
             create(json!({})).await;
             Some("status=active")
         }
-        "/api/v1/knowledge-bases" => {
-            create(json!({"name": "A base"})).await;
-            None
-        }
         "/api/v1/knowledge-bases/{knowledge_base_id}/documents" => {
-            for number in 0..2 {
-                let source = json!({"text": format!("Words number {number}.")});
-                let body = json!({"name": "A document", "source": source});
-                let path = world.things.path(person, path).await;
-                let api = world.any().beside(knowledge);
-                let made = api.post(Some(person), &path, body).await;
-                assert_eq!(made.status, 201, "{}", made.text);
-            }
-            Some("status=uploaded")
+            fill_documents(world, person, path).await
         }
         // A turn is two messages.
         "/api/v1/conversations/{conversation_id}/messages" => Some("order=desc"),
@@ -123,6 +97,37 @@ async fn fill_jobs(world: &World, person: &str, path: &str) {
     let api = world.any().beside(jobs::router);
     let made = api.post(Some(person), path, job).await;
     assert_eq!(made.status, 202, "{}", made.text);
+}
+
+/// Sends a body to the operation that makes what is listed there, twice.
+async fn create(world: &World, person: &str, path: &str, body: Value) {
+    let token = world.any().people.token(person).await;
+    let name = format!("POST {path}");
+    let mut all = operations().into_iter();
+    let create = all.find(|operation| operation.name == name);
+    let create = create.expect("an operation");
+    let path = world.things.path(person, path).await;
+    for number in 0..2 {
+        let mut body = body.clone();
+        if body["email"].is_string() {
+            body["email"] = json!(format!("guest{number}@people.test"));
+        }
+        let reply = world.send_body(&token, &create, &path, Body::Json(body));
+        let reply = reply.await;
+        assert_eq!(reply.status, 201, "{}", reply.text);
+    }
+}
+
+async fn fill_documents(world: &World, person: &str, path: &str) -> Option<&'static str> {
+    let path = world.things.path(person, path).await;
+    let api = world.any().beside(knowledge);
+    for number in 0..2 {
+        let source = json!({"text": format!("Words number {number}.")});
+        let body = json!({"name": "A document", "source": source});
+        let made = api.post(Some(person), &path, body).await;
+        assert_eq!(made.status, 201, "{}", made.text);
+    }
+    Some("status=uploaded")
 }
 
 /// Makes a budget for the tenant and one for the person, beside the one that is there.

@@ -1,6 +1,10 @@
 //! Knowledge bases: the function that serves them, and the worker that takes documents in, on one table and one bucket.
 
-#![expect(clippy::expect_used, reason = "a test that can't go on has failed")]
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that can't go on has failed"
+)]
 
 mod access;
 mod backends;

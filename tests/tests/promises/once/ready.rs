@@ -55,13 +55,7 @@ impl Ready {
                 world.things.get(person, "job_id").await;
                 Body::Empty
             }
-            "POST /api/v1/knowledge-bases/{knowledge_base_id}/documents" => Body::Json(json!({
-                "name": "Another", "source": {"text": format!("More words of {person}.")},
-            })),
-            "POST /api/v1/knowledge-bases/{knowledge_base_id}/documents/{document_id}/replace" => {
-                Body::Json(json!({"text": format!("Other words of {person}.")}))
-            }
-            _ => world.body(&operation),
+            _ => content(&operation.name, person).unwrap_or_else(|| world.body(&operation)),
         };
         let path = match path.strip_suffix("/complete") {
             Some(document) => format!("{}/complete", uploaded(world, person, document).await),
@@ -108,6 +102,20 @@ impl Ready {
         api.send_with(None, method, &self.path, body, &headers)
             .await
     }
+}
+
+/// The body of a request that gives a document a content.
+fn content(operation: &str, person: &str) -> Option<Body> {
+    let body = match operation {
+        "POST /api/v1/knowledge-bases/{knowledge_base_id}/documents" => {
+            json!({"name": "Another", "source": {"text": format!("More words of {person}.")}})
+        }
+        "POST /api/v1/knowledge-bases/{knowledge_base_id}/documents/{document_id}/replace" => {
+            json!({"text": format!("Other words of {person}.")})
+        }
+        _ => return None,
+    };
+    Some(Body::Json(body))
 }
 
 /// The path of a document of the same knowledge base whose bytes were put into the bucket.
