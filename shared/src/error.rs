@@ -147,6 +147,9 @@ pub enum Error {
     /// Another turn of the conversation is not finished.
     #[error("the conversation's previous turn is not finished; wait for it and send again")]
     ConversationBusy,
+    /// Knowledge bases that were to be searched for an answer could not be.
+    #[error("the knowledge bases could not be searched, so that no model was asked; send it again")]
+    RetrievalFailed(#[source] BoxError),
     /// A run that was stopped before it had written anything.
     #[error(
         "the run was cancelled before there was an answer; your message is kept, send again to get one"

@@ -12,7 +12,7 @@ use futures_util::stream::{self, Stream};
 use serde::Serialize;
 use shared::Error;
 use shared::http::{MessageView, Problem};
-use shared::model::{RequestId, RunEvent};
+use shared::model::{RequestId, Retrieval, RunEvent};
 use tokio::sync::mpsc;
 
 /// How often a comment keeps a silent stream open. API Gateway closes one after 30 seconds at the edge.
@@ -28,6 +28,8 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 pub(crate) enum TurnStream {
     /// `event: start`, once, first.
     Start(Start),
+    /// `event: retrieval`, once before all text, where knowledge bases are searched: what was found.
+    Retrieval(Retrieval),
     /// `event: delta`, for each piece of text.
     Delta(Delta),
     /// `event: reasoning`, for each piece of what the model thinks, where the provider shows it.

@@ -9,11 +9,14 @@
 
 use shared::model::{
     ContentPart, ContextOverflow, Message, MessageId, ModelSpec, Question, Role, RunContext,
-    Summary,
+    Summary, text_of,
 };
+
+use shared::Result;
 
 use crate::history;
 use crate::provider::PromptMessage;
+use crate::retrieval;
 use crate::summary;
 use crate::tokens;
 
@@ -48,6 +51,10 @@ pub(crate) struct Window {
     /// How many tokens instructions, tools and question have.
     fixed: u64,
     question: Turned,
+    /// How many of the fixed tokens are for passages of documents.
+    for_passages: u64,
+    /// Those passages, once they are known.
+    passages: Option<PromptMessage>,
     overflow: ContextOverflow,
     /// What stands in for the oldest messages, if there is something, sent or not, and its tokens.
     summary: Option<(Summary, u64)>,
@@ -83,6 +90,8 @@ impl Window {
                 role: question.role,
                 parts: question.parts.clone(),
             },
+            for_passages: 0,
+            passages: None,
             overflow: ContextOverflow::Truncate,
             summary: None,
             pinned: false,
@@ -91,6 +100,39 @@ impl Window {
             full: false,
             left_out: None,
         })
+    }
+
+    /// The same with room set aside for passages of documents.
+    ///
+    /// # Errors
+    /// `Invalid` if there is too little.
+    pub(crate) fn with_passages(self) -> Result<Self> {
+        let for_passages = retrieval::room(self.room)?;
+        Ok(Self {
+            room: self.room - for_passages,
+            fixed: self.fixed + for_passages,
+            for_passages,
+            ..self
+        })
+    }
+
+    /// How many tokens are set aside for passages.
+    pub(crate) const fn for_passages(&self) -> u64 {
+        self.for_passages
+    }
+
+    /// Takes passages of so many tokens, no more than were set aside.
+    pub(crate) fn retrieved(&mut self, passages: PromptMessage, tokens: u64) {
+        self.fixed = self.fixed - self.for_passages + tokens;
+        self.for_passages = tokens;
+        self.passages = Some(passages);
+    }
+
+    /// What was asked last before the question, as far as it is sent.
+    pub(crate) fn question_before(&self) -> Option<String> {
+        let mut asked = self.held.iter().map(|held| &held.turned);
+        let before = asked.find(|turned| turned.role == Role::User)?;
+        Some(text_of(&before.parts))
     }
 
     /// The same where older messages are treated like that, and with the summary that there is.
@@ -196,7 +238,12 @@ impl Window {
     pub(crate) fn messages(&self, model: &ModelSpec) -> Vec<PromptMessage> {
         let pinned = self.pinned().map(|(summary, _)| summary);
         let pinned = pinned.map(|summary| summary::sent(&summary.text, self.leaves_out()));
-        history::sent(pinned, self.turned().into_iter(), model)
+        let mut messages = history::sent(pinned, self.turned().into_iter(), model);
+        if let Some(passages) = &self.passages {
+            // Right before the question, so that what stands before them begins as the prompt before did.
+            messages.insert(messages.len().saturating_sub(1), passages.clone());
+        }
+        messages
     }
 
     /// What it holds, oldest first.

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use shared::http::{MessageView, Problem};
 use shared::model::{
-    ConversationId, Message, MessageId, RequestId, Run, RunEvent, RunId, RunProblem,
+    ConversationId, Message, MessageId, RequestId, Retrieval, Run, RunEvent, RunId, RunProblem,
 };
 
 use crate::catalogue::Model;
@@ -88,6 +88,11 @@ pub(crate) fn start(run: &Run) -> RunEvent {
     event(0, "start", &data)
 }
 
+/// What was found in knowledge bases.
+pub(crate) fn retrieval(sequence: u64, found: &Retrieval) -> RunEvent {
+    event(sequence, RETRIEVAL, found)
+}
+
 /// More text.
 pub(crate) fn delta(sequence: u64, content: String) -> RunEvent {
     event(sequence, DELTA, &Delta { content })
@@ -129,6 +134,8 @@ pub(crate) fn switch(sequence: u64, to: &Model, problem: &str) -> RunEvent {
 
 /// The name of events that tell that another model is asked.
 pub(crate) const SWITCH: &str = "switch";
+/// The name of the event that tells what was found in knowledge bases.
+pub(crate) const RETRIEVAL: &str = "retrieval";
 /// The name of events with text.
 pub(crate) const DELTA: &str = "delta";
 

@@ -21,6 +21,7 @@ mod planning;
 mod provider;
 mod queued;
 mod recorder;
+mod retrieval;
 mod running;
 mod settle;
 mod sse;

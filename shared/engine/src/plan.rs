@@ -17,6 +17,7 @@ use crate::catalogue::{Choice, Model};
 use crate::circuits::is_of;
 use crate::context::Window;
 use crate::provider::{Prompt, PromptMessage, Settings, Speaker};
+use crate::retrieval;
 use crate::tokens;
 
 /// What somebody wants of a turn: the turn's own words, then the conversation's, then the tenant's.
@@ -216,6 +217,10 @@ fn candidate(target: &Target, model: &Model, wishes: Wishes<'_>) -> Result<Candi
         } else {
             tokens::of_text(&tools)
         };
+    let rag = retrieval::is_wanted(&settings);
+    if rag {
+        retrieval::check(&settings, asked)?;
+    }
     let window = Window::new(spec.context_window, output, instructions, &asked.question);
     let window = window.map_err(|(needed, available)| {
         let detail = format!(
@@ -224,6 +229,7 @@ fn candidate(target: &Target, model: &Model, wishes: Wishes<'_>) -> Result<Candi
         );
         Error::invalid("/content", detail)
     })?;
+    let window = if rag { window.with_passages()? } else { window };
     Ok(Candidate {
         model: model.clone(),
         settings,

@@ -10,7 +10,7 @@
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
-use shared::auth::{Caller, Mandate};
+use shared::auth::Caller;
 use shared::clock::Moment;
 use shared::http::TraceContext;
 use shared::model::{
@@ -123,7 +123,7 @@ impl Engine {
         &self,
         store: &TenantStore,
         run: Run,
-        mandate: Mandate,
+        caller: &Caller,
         deadline: Instant,
     ) -> Result<()> {
         let Some(run) = self.settled(store, run).await? else {
@@ -132,7 +132,7 @@ impl Engine {
         if run.status != RunStatus::Queued {
             return Ok(());
         }
-        let running = match self.resumed(store, &run, mandate, deadline).await {
+        let running = match self.resumed(store, &run, caller, deadline).await {
             Ok(running) => running,
             Err(error @ (Error::Unavailable(_) | Error::Internal(_))) => return Err(error),
             Err(error) => return self.drop_queued(store, run, &error).await,
@@ -151,7 +151,7 @@ impl Engine {
         &self,
         store: &TenantStore,
         run: &Run,
-        mandate: Mandate,
+        caller: &Caller,
         deadline: Instant,
     ) -> Result<Running> {
         let (id, place) = (run.conversation, run.question_sequence);
@@ -198,6 +198,8 @@ impl Engine {
                 ..run.clone()
             },
             budgets: budgets.into(),
+            caller: caller.clone(),
+            found: None,
             sequence: 0,
             asked,
             tools,
@@ -206,7 +208,7 @@ impl Engine {
             plan,
             deadline,
             trace,
-            titled_for: untitled.then_some(mandate),
+            titled_for: untitled.then(|| caller.mandate()),
             events: None,
         })
     }

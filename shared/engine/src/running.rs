@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use shared::auth::Mandate;
+use shared::auth::{Caller, Mandate};
 use shared::clock::Moment;
 use shared::http::TraceContext;
 use shared::model::{
@@ -20,6 +20,7 @@ use crate::collected::{Collected, Outcome};
 use crate::events;
 use crate::plan::Plan;
 use crate::recorder::Recorder;
+use crate::retrieval::Found;
 use crate::settle::problem;
 use crate::tools::Tools;
 use crate::turn::{Engine, TurnEvent};
@@ -37,6 +38,10 @@ pub(crate) struct Running {
     pub(crate) run: Run,
     /// Those that count it.
     pub(crate) budgets: Arc<Vec<Budget>>,
+    /// Who asks.
+    pub(crate) caller: Caller,
+    /// What was found in knowledge bases.
+    pub(crate) found: Option<Found>,
     /// The number of the newest event.
     pub(crate) sequence: u64,
     /// What is asked.
@@ -68,7 +73,7 @@ impl Running {
         let clock = self.engine.app.clock.clone();
         let mut recorder = Recorder::start(self.store.clone(), self.run.clone(), clock);
         self.send(TurnEvent::Event(events::start(&self.run))).await;
-        let (outcome, latency) = match self.summarize(&mut recorder).await {
+        let (outcome, latency) = match self.prepare(&mut recorder).await {
             Some(stopped) => (stopped, Duration::ZERO),
             None => self.attempts(&mut recorder).await,
         };
@@ -85,6 +90,14 @@ impl Running {
         self.send(last).await;
         if let Err(error) = stored.await {
             tracing::error!(error = ?error, "the task that stores events broke off");
+        }
+    }
+
+    /// Searches and sums up what whoever is asked is sent. What it says is why the run shall not go on.
+    async fn prepare(&mut self, recorder: &mut Recorder) -> Option<Outcome> {
+        match self.retrieve(recorder).await {
+            None => self.summarize(recorder).await,
+            stopped => stopped,
         }
     }
 
@@ -154,6 +167,8 @@ impl Running {
     fn message(&self, collected: Collected, reason: FinishReason, latency: Duration) -> Message {
         let parts = collected.parts.finish(reason != FinishReason::ToolCalls);
         let (content, parts) = Message::content_of(parts);
+        let cited = self.found.as_ref().map(|found| found.cite(&content));
+        let (citations, support) = cited.unzip();
         Message {
             id: self.run.answer,
             sequence: self.run.question_sequence + 1,
@@ -171,6 +186,8 @@ impl Running {
                 first_token_ms: collected.first_token.map(milliseconds),
                 latency_ms: Some(milliseconds(latency)),
                 cached: collected.cached,
+                citations: citations.unwrap_or_default(),
+                support,
             }),
             failure: None,
             pending_until: None,

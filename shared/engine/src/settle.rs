@@ -2,14 +2,14 @@
 
 use shared::http::Problem;
 use shared::model::{
-    Answer, Attempt, AttemptPurpose, FinishReason, Message, MicroDollars, Role, Run, RunEnd,
-    RunProblem, RunStatus, RunnerId, Usage,
+    Answer, Attempt, AttemptPurpose, FinishReason, Message, MicroDollars, Retrieval, Role, Run,
+    RunEnd, RunProblem, RunStatus, RunnerId, Usage,
 };
 use shared::store::{Ended, TenantStore};
 use shared::{Error, Result};
 
 use crate::catalogue::Catalogue;
-use crate::events::{DELTA, Delta, SWITCH, Switch};
+use crate::events::{DELTA, Delta, RETRIEVAL, SWITCH, Switch};
 use crate::recorder::LEASE;
 use crate::running::milliseconds;
 use crate::tokens;
@@ -25,6 +25,8 @@ struct Written {
     model: String,
     /// Those before it, who said something and failed.
     before: Vec<Attempt>,
+    /// What was found before it.
+    retrieval: Option<Retrieval>,
 }
 
 impl Engine {
@@ -52,6 +54,7 @@ impl Engine {
             status: RunStatus::Incomplete,
             cost: costs.reduce(MicroDollars::plus),
             attempts,
+            retrieval: written.retrieval.take(),
             end: Some(RunEnd {
                 stored,
                 last: stored + 1 + UNSTORED_AT_MOST,
@@ -96,6 +99,7 @@ impl Engine {
             provider: run.provider.clone(),
             model: run.model.clone(),
             before: Vec::new(),
+            retrieval: None,
         };
         let mut next = 1;
         loop {
@@ -109,6 +113,9 @@ impl Engine {
                     let delta: Delta =
                         serde_json::from_str(&event.data).map_err(Error::internal)?;
                     written.text.push_str(&delta.content);
+                } else if event.name == RETRIEVAL {
+                    let found = serde_json::from_str(&event.data);
+                    written.retrieval = Some(found.map_err(Error::internal)?);
                 } else if event.name == SWITCH {
                     let switch: Switch =
                         serde_json::from_str(&event.data).map_err(Error::internal)?;
@@ -122,6 +129,7 @@ impl Engine {
                         provider: switch.provider,
                         model: switch.model,
                         before,
+                        retrieval: written.retrieval,
                     };
                 }
                 next += 1;
@@ -182,6 +190,9 @@ fn interrupted(run: &Run, written: Written, now: shared::clock::Moment) -> Messa
             first_token_ms: None,
             latency_ms: None,
             cached: None,
+            // The texts of the passages went with the process.
+            citations: Vec::new(),
+            support: None,
         }),
         failure: None,
         pending_until: None,

@@ -10,6 +10,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use knowledge::Knowledge;
 use shared::auth::Caller;
 use shared::http::TraceContext;
 use shared::model::{
@@ -30,6 +31,7 @@ use crate::planning::fill_with_older;
 use crate::provider::{Providers, TenantKeys};
 use crate::queued::{QUEUED_AT_MOST, queued};
 use crate::recorder::LEASE;
+use crate::retrieval;
 use crate::running::Running;
 use crate::summary::Failures;
 use crate::title::is_untitled;
@@ -115,6 +117,7 @@ pub struct Engine {
     pub(crate) budgets: Budgets,
     /// Vectors of what was searched for last.
     pub(crate) asked_vectors: AskedVectors,
+    pub(crate) knowledge: Knowledge,
 }
 
 impl Engine {
@@ -129,6 +132,7 @@ impl Engine {
             unsummarized: Failures::new(app.clock.clone()),
             budgets: Budgets::new(&app),
             asked_vectors: AskedVectors::default(),
+            knowledge: Knowledge::new(&app),
             app,
             providers,
         }
@@ -153,6 +157,7 @@ impl Engine {
         let tool_rounds = request.asked.rounds_before(newest.as_ref())?;
         let planned = self.plan(&store, &conversation, &request.asked, (page, &budgets));
         let (mut plan, older) = planned.await?;
+        retrieval::may_read(&store, caller, &plan.first()?.settings).await?;
         let (mut run, question) = self.written_first(&request, newest.as_ref(), &plan)?;
         run.reservation = reservation(caller, &budgets, &plan)?;
         let queued = request
@@ -182,6 +187,8 @@ impl Engine {
             conversation,
             run,
             budgets,
+            caller: caller.clone(),
+            found: None,
             sequence: 0,
             asked: request.asked,
             tools,
@@ -321,6 +328,7 @@ impl Engine {
             cost: None,
             sent_tokens: first.window.used(),
             context: None,
+            retrieval: None,
             reservation: None,
             problem: None,
             owner: RunnerId::new(),

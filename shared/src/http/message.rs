@@ -4,8 +4,8 @@ use serde::Serialize;
 
 use super::timestamp::Timestamp;
 use crate::model::{
-    Answer, CachedFrom, ContentPart, ConversationId, FinishReason, Message, MessageId, Role, RunId,
-    Usage,
+    Answer, CachedFrom, Citation, ContentPart, ConversationId, FinishReason, Message, MessageId,
+    Role, RunId, Support, Usage,
 };
 
 /// One message of a conversation.
@@ -54,6 +54,15 @@ pub struct MessageView {
     /// is zero then.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cached: Option<CachedView>,
+    /// What of the documents that the model was given supports the answer, in the order of the answer, at most 20. Each
+    /// quote stands in the document's text from `start` to `end`, as it was when the answer was made.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub citations: Vec<Citation>,
+    /// How much of the answer the documents support. Absent where it was not given any by the workflow `rag`, and where the
+    /// process of its run died.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub support: Option<Support>,
     /// Why no answer came to this message of the user: the type of the problem.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "urn:chatter:problem:provider-unavailable")]
@@ -103,6 +112,8 @@ impl MessageView {
             first_token_ms: None,
             latency_ms: None,
             cached: None,
+            citations: Vec::new(),
+            support: None,
             failure: failure.map(|slug| format!("{}{slug}", super::problem::TYPE_PREFIX)),
         };
         match answer {
@@ -120,6 +131,8 @@ impl MessageView {
             first_token_ms,
             latency_ms,
             cached,
+            citations,
+            support,
         } = answer;
         Self {
             provider: Some(provider),
@@ -132,6 +145,8 @@ impl MessageView {
                 run_id: run,
                 created_at: Timestamp(created_at),
             }),
+            citations,
+            support,
             ..self
         }
     }

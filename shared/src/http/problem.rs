@@ -208,6 +208,7 @@ fn kind(error: &Error) -> (StatusCode, &'static str, &'static str) {
             "If-Match is missing",
         ),
         Error::ConversationBusy => (S::CONFLICT, "conversation-busy", "Conversation busy"),
+        Error::RetrievalFailed(_) => (S::SERVICE_UNAVAILABLE, "retrieval-failed", "Search failed"),
         Error::RunCancelled => (S::CONFLICT, "run-cancelled", "Run cancelled"),
         Error::RunInterrupted => (S::SERVICE_UNAVAILABLE, "run-interrupted", "Run interrupted"),
         Error::Document { slug, .. } => (S::UNPROCESSABLE_ENTITY, slug, "Document refused"),

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
+use super::{Citation, Support};
 use crate::clock::Moment;
 use crate::error::{Error, Result};
 use crate::model::{ContentPart, ConversationId, MessageId, ModelSettings, RunId};
@@ -203,6 +204,12 @@ pub struct Answer {
     /// Where it was made, if it is one of before that was given again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cached: Option<CachedFrom>,
+    /// What of the documents that the model was given supports it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub citations: Vec<Citation>,
+    /// How much of it they support. `None` where it was not given documents, and where its process died.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub support: Option<Support>,
 }
 
 /// Where an answer that was given again was made.

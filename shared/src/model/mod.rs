@@ -19,6 +19,7 @@ mod llm;
 mod price;
 mod question;
 mod registry;
+mod retrieval;
 mod run;
 mod session;
 mod settings;
@@ -69,9 +70,12 @@ pub use llm::{
 pub use price::{MicroDollars, Price};
 pub use question::{Content, MAX_PARTS_BYTES, Question};
 pub use registry::{Defaults, MAX_REGISTRY_BYTES, Registry, Route, Target};
+pub use retrieval::{Citation, CitationBasis, Retrieval, RetrievedPassage, Support};
 pub use run::{Attempt, AttemptPurpose, Run, RunContext, RunEnd, RunEvent, RunProblem, RunStatus};
 pub use session::Session;
-pub use settings::{CacheSettings, ContextOverflow, MAX_CACHE_AGE, ModelSettings, ReasoningEffort};
+pub use settings::{
+    CacheSettings, ContextOverflow, MAX_CACHE_AGE, ModelSettings, ReasoningEffort, Workflow,
+};
 pub use summary::Summary;
 pub use tenant::{
     Invitation, Member, Membership, MembershipRole, Tenant, TenantName, TenantStatus,

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Moment;
 use crate::model::{
-    ConversationId, MessageId, MicroDollars, ModelSettings, RequestId, Reservation, RunId,
-    RunnerId, Spend, Usage,
+    ConversationId, MessageId, MicroDollars, ModelSettings, RequestId, Reservation, Retrieval,
+    RunId, RunnerId, Spend, Usage,
 };
 
 /// Where a run is.
@@ -133,6 +133,9 @@ pub struct Run {
     /// What the model that was asked last was sent. `None` until one is asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub context: Option<RunContext>,
+    /// What was found in knowledge bases for it. `None` until then, and where none are searched.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retrieval: Option<Retrieval>,
     /// What it has set aside of budgets. It stays when the run has ended, and counts no more then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reservation: Option<Reservation>,

@@ -1,10 +1,12 @@
 //! How a model should answer, as far as people set it: for one turn, for a conversation, for a tenant.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::FieldError;
+use crate::model::KnowledgeBaseId;
 
 /// The oldest answer that can be given again: seven days.
 pub const MAX_CACHE_AGE: Duration = Duration::from_secs(604_800);
@@ -12,6 +14,23 @@ pub const MAX_CACHE_AGE: Duration = Duration::from_secs(604_800);
 const MAX_STOPS: usize = 8;
 /// The longest text that stops a model, in bytes.
 const MAX_STOP_BYTES: usize = 200;
+
+/// How many knowledge bases one turn searches.
+const MAX_KNOWLEDGE_BASES: usize = 8;
+
+/// How a question is answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Workflow {
+    /// The model is asked.
+    Plain,
+    /// Knowledge bases are searched, and the model answers from what was found.
+    Rag,
+    /// Refused for now: it comes with tools that run on the server.
+    Tools,
+    /// Refused for now: it comes with tools that run on the server.
+    Full,
+}
 
 /// How much a model thinks before it answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -102,6 +121,14 @@ pub struct ModelSettings {
     /// nobody says it. It is charged like a turn.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub auto_title: Option<bool>,
+    /// How the question is answered: `plain` if nobody says it. With `rag` the knowledge bases of `knowledge_base_ids` are
+    /// searched first, and the answer has `citations`. `tools` and `full` are refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workflow: Option<Workflow>,
+    /// Which knowledge bases `rag` searches: 1 to 8 that you may read, each once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(min_items = 1, max_items = 8)]
+    pub knowledge_base_ids: Option<Vec<KnowledgeBaseId>>,
 }
 
 impl ModelSettings {
@@ -117,6 +144,10 @@ impl ModelSettings {
             context_overflow: self.context_overflow.or(others.context_overflow),
             cache: self.cache.or(others.cache),
             auto_title: self.auto_title.or(others.auto_title),
+            workflow: self.workflow.or(others.workflow),
+            knowledge_base_ids: self
+                .knowledge_base_ids
+                .or_else(|| others.knowledge_base_ids.clone()),
         }
     }
 
@@ -152,6 +183,16 @@ impl ModelSettings {
                 "cache/max_age_seconds",
                 "must be from 0 to 604800",
             ),
+            (
+                !matches!(self.workflow, Some(Workflow::Tools | Workflow::Full)),
+                "workflow",
+                "comes with tools that run on the server; take plain or rag",
+            ),
+            (
+                self.knowledge_base_ids.as_deref().is_none_or(are_bases),
+                "knowledge_base_ids",
+                "must have 1 to 8 ids of knowledge bases, each once",
+            ),
         ];
         let broken = rules.into_iter().filter(|(kept, _, _)| !kept);
         broken
@@ -161,4 +202,9 @@ impl ModelSettings {
             })
             .collect()
     }
+}
+
+fn are_bases(ids: &[KnowledgeBaseId]) -> bool {
+    let different: BTreeSet<&KnowledgeBaseId> = ids.iter().collect();
+    (1..=MAX_KNOWLEDGE_BASES).contains(&ids.len()) && different.len() == ids.len()
 }

@@ -47,6 +47,7 @@ pub async fn put_message(store: &TenantStore, conversation: ConversationId, mess
         cost: None,
         sent_tokens: 0,
         context: None,
+        retrieval: None,
         reservation: None,
         problem: None,
         owner: RunnerId::new(),

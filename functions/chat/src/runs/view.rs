@@ -3,8 +3,8 @@
 use serde::Serialize;
 use shared::http::Timestamp;
 use shared::model::{
-    Attempt, ConversationId, MessageId, MicroDollars, ModelSettings, Run, RunContext, RunId,
-    RunStatus, Usage,
+    Attempt, ConversationId, MessageId, MicroDollars, ModelSettings, Retrieval, Run, RunContext,
+    RunId, RunStatus, Usage,
 };
 
 /// What becomes of a question.
@@ -32,6 +32,9 @@ pub(crate) struct RunView {
     /// What the model that was asked last was sent of the conversation; `null` until it is known, and where the process
     /// died.
     context: Option<RunContext>,
+    /// What was found in knowledge bases, and so given to the model; `null` until the run has ended, and where none were
+    /// searched.
+    retrieval: Option<Retrieval>,
     /// Who was asked until now, in order: for the answer, and before it for a summary where the conversation outgrew the
     /// window.
     attempts: Vec<Attempt>,
@@ -70,6 +73,7 @@ impl From<Run> for RunView {
             cost,
             sent_tokens: _,
             context,
+            retrieval,
             reservation: _,
             problem,
             owner: _,
@@ -92,6 +96,7 @@ impl From<Run> for RunView {
             route,
             settings,
             context,
+            retrieval,
             attempts,
             usage,
             cost_micro_dollars: cost,

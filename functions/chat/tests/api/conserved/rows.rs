@@ -33,6 +33,7 @@ pub(super) fn new_run(path: &str, amount: u64, budgets: &[Budget], now: Moment) 
         cost: None,
         sent_tokens: amount / 2,
         context: None,
+        retrieval: None,
         reservation: Some(Reservation {
             amount: Spend {
                 micro_dollars: MicroDollars(amount),
@@ -112,6 +113,8 @@ pub(super) fn answer(run: &Run, now: Moment) -> Message {
             first_token_ms: None,
             latency_ms: None,
             cached: None,
+            citations: Vec::new(),
+            support: None,
         }),
         failure: None,
         pending_until: None,
