@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 # The types of GGUF's values and tensors that are written here.
-_U32, _F32, _BOOL, _STRING, _ARRAY, _I32 = 4, 6, 7, 8, 9, 5
+_U32, _I32, _F32, _BOOL, _STRING, _ARRAY = 4, 5, 6, 7, 8, 9
 _TENSOR_F32, _TENSOR_F16 = 0, 1
 _VERSION, _ALIGNMENT, _MOSTLY_F16, _MEAN_POOLING = 3, 32, 1, 1
 _NORMAL, _CONTROL = 1, 3

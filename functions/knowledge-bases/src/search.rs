@@ -70,7 +70,7 @@ pub(crate) struct SearchWeights {
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SearchRequest {
-    /// In words.
+    /// In words: up to 8000 characters, and no more than the embedding model takes unless the `mode` is `keyword`.
     #[schema(
         example = "How long is the notice period?",
         min_length = 1,
@@ -239,7 +239,7 @@ pub(crate) async fn search_knowledge_base(
                 state
                     .engine
                     .embed(&store, &caller, &model, &texts, Purpose::Query, deadline);
-            Some(vectors.await?)
+            Some(vectors.await.map_err(of_query)?)
         }
     };
     let vector = embedded
@@ -259,6 +259,19 @@ pub(crate) async fn search_knowledge_base(
         input_tokens: embedded.as_ref().map(|embedded| embedded.input_tokens),
         cost_micro_dollars: embedded.and_then(|embedded| embedded.cost),
     }))
+}
+
+/// The query is the only text that the model was given.
+fn of_query(error: Error) -> Error {
+    let Error::Invalid(mut faults) = error else {
+        return error;
+    };
+    for fault in &mut faults {
+        if fault.field == "/input/0" {
+            "/query".clone_into(&mut fault.field);
+        }
+    }
+    Error::Invalid(faults)
 }
 
 fn checked(request: &SearchRequest) -> Result<Search> {

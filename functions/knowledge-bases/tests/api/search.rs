@@ -67,6 +67,8 @@ async fn filters_and_bounds_hold() {
     for (body, field) in [
         (json!({"query": " "}), "/query"),
         (json!({"query": "x".repeat(8001)}), "/query"),
+        // More than the embedding model takes.
+        (json!({"query": "x".repeat(2000)}), "/query"),
         (json!({"query": "x", "limit": 0}), "/limit"),
         (json!({"query": "x", "limit": 51}), "/limit"),
         (json!({"query": "x", "candidates": 9}), "/candidates"),
