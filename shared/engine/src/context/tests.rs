@@ -197,7 +197,11 @@ fn passages_take_their_room_from_older_messages_and_stand_before_the_question() 
     window = window.with_passages().expect("fits");
     let aside = window.for_passages();
     assert_eq!((aside, window.room), (room / 3, room - room / 3));
-    assert_eq!(window.used(), fixed + aside, "it is reserved before it is known");
+    assert_eq!(
+        window.used(),
+        fixed + aside,
+        "it is reserved before it is known"
+    );
     window.fill(&model(), &[eighteen(2), eighteen(1)]);
     let passages = PromptMessage {
         speaker: crate::provider::Speaker::User,

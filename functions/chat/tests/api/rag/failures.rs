@@ -19,7 +19,7 @@ async fn without_vectors_there_is_no_answer_and_the_question_is_kept() {
     assert_eq!(kept[0]["failure"], "urn:chatter:problem:retrieval-failed");
     let (sent, _) = asked(&api);
     assert!(sent.is_empty(), "no model was asked");
-    let fine = serde_json::from_value(json!({})).expect("a script");
+    let fine = serde_json::from_value(json!({"say": ["Fine."]})).expect("a script");
     api.provider.script_when(QUESTION, fine);
     assert_eq!(ask(&api, &path, QUESTION).await.status, 201);
 }

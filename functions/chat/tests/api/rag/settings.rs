@@ -121,9 +121,9 @@ async fn a_window_without_room_for_passages_is_refused() {
     let base = base(&api).await;
     let path = conversation(&api, ADA, rag(&base)).await;
     // Of 2,048 tokens 512 are for the answer.
-    let reply = super::ask(&api, &path, &"word ".repeat(600)).await;
+    let reply = super::ask(&api, &path, &"word ".repeat(300)).await;
     assert_eq!(reply.status, 201, "{}", reply.text);
-    let reply = super::ask(&api, &path, &"word ".repeat(800)).await;
+    let reply = super::ask(&api, &path, &"word ".repeat(600)).await;
     assert_eq!(reply.status, 422, "{}", reply.text);
     assert_eq!(reply.body()["errors"][0]["field"], "/settings/workflow");
 }
