@@ -91,7 +91,7 @@ pub(crate) struct NewMessage {
         (status = 409, description = "The previous turn is not finished, or this one was cancelled.", body = shared::http::Problem, content_type = "application/problem+json"),
         (status = 429, description = "Too many requests, or a budget has no room for the turn: `budget` says whose. No provider was asked. `Retry-After` says when there may be room; without it there never will be.", body = shared::http::Problem, content_type = "application/problem+json"),
         (status = 502, description = "The model provider failed.", body = shared::http::Problem, content_type = "application/problem+json"),
-        (status = 503, description = "The run broke off.", body = shared::http::Problem, content_type = "application/problem+json"),
+        (status = 503, description = "The run broke off, or the knowledge bases could not be searched.", body = shared::http::Problem, content_type = "application/problem+json"),
         (status = 504, description = "The model provider took too long.", body = shared::http::Problem, content_type = "application/problem+json"),
     ),
 )]

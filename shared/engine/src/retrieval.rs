@@ -34,6 +34,8 @@ use crate::turn::TurnEvent;
 const TIMEOUT: Duration = Duration::from_secs(20);
 /// Of the time that a turn has left it takes at most one part of so many.
 const PART_OF_TIME: u32 = 2;
+/// How much longer it is waited for, so that what it has spent is still settled.
+const GRACE: Duration = Duration::from_secs(1);
 /// The most tokens that are set aside for passages.
 const LONGEST: u64 = 4_000;
 /// Of the room for messages passages take at most one part of so many.
@@ -193,7 +195,7 @@ impl Running {
         let deadline = now + TIMEOUT.min(left / PART_OF_TIME);
         let searched = tokio::select! {
             searched = self.searched(deadline) => searched,
-            () = tokio::time::sleep_until(deadline.into()) => {
+            () = tokio::time::sleep_until((deadline + GRACE).into()) => {
                 Err(Error::unavailable("the search took too long"))
             }
             pulse = recorder.stopped() => return Some(match pulse {

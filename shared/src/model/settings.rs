@@ -208,3 +208,33 @@ fn are_bases(ids: &[KnowledgeBaseId]) -> bool {
     let different: BTreeSet<&KnowledgeBaseId> = ids.iter().collect();
     (1..=MAX_KNOWLEDGE_BASES).contains(&ids.len()) && different.len() == ids.len()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn how_a_question_is_answered_is_checked_and_taken_from_the_nearest() {
+        let base = KnowledgeBaseId::new();
+        let of = |workflow, ids: Option<&[KnowledgeBaseId]>| ModelSettings {
+            workflow,
+            knowledge_base_ids: ids.map(<[_]>::to_vec),
+            ..ModelSettings::default()
+        };
+        let (plain, rag) = (Some(Workflow::Plain), Some(Workflow::Rag));
+        for (settings, faulty) in [
+            (of(rag, Some(&[base])), None),
+            (of(plain, None), None),
+            (of(Some(Workflow::Full), None), Some("/s/workflow")),
+            (of(Some(Workflow::Tools), None), Some("/s/workflow")),
+            (of(rag, Some(&[])), Some("/s/knowledge_base_ids")),
+            (of(rag, Some(&[base, base])), Some("/s/knowledge_base_ids")),
+        ] {
+            let faults = settings.faults("/s");
+            let field = faults.first().map(|fault| &*fault.field);
+            assert_eq!(field, faulty, "{settings:?}");
+        }
+        let merged = of(plain, None).or(&of(rag, Some(&[base])));
+        assert_eq!(merged, of(plain, Some(&[base])));
+    }
+}

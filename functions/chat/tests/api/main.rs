@@ -13,6 +13,7 @@ mod once;
 mod parts;
 mod platform_keys;
 mod provider_faults;
+mod rag;
 mod refused_messages;
 mod routes;
 mod run_events;

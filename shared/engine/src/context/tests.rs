@@ -187,3 +187,30 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn passages_take_their_room_from_older_messages_and_stand_before_the_question() {
+    let asked = question(&"q".repeat(30));
+    let plain = Window::new(1_000, 100, 0, &asked).expect("fits");
+    let mut window = Window::new(1_000, 100, 0, &asked).expect("fits");
+    let (room, fixed) = (plain.room, plain.fixed);
+    window = window.with_passages().expect("fits");
+    let aside = window.for_passages();
+    assert_eq!((aside, window.room), (room / 3, room - room / 3));
+    assert_eq!(
+        window.used(),
+        fixed + aside,
+        "it is reserved before it is known"
+    );
+    window.fill(&model(), &[eighteen(2), eighteen(1)]);
+    let passages = PromptMessage {
+        speaker: crate::provider::Speaker::User,
+        parts: vec![ContentPart::text("found")],
+    };
+    window.retrieved(passages, 40);
+    assert_eq!(window.used(), fixed + 40 + 2 * 18);
+    let contents = contents(&window);
+    assert_eq!(contents[2..], ["found".to_owned(), "q".repeat(30)]);
+    let narrow = Window::new(500, 100, 0, &asked).expect("fits");
+    assert!(narrow.with_passages().is_err());
+}
