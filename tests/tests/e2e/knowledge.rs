@@ -16,7 +16,10 @@ const RAIN: &str = "CONTENT-CANARY The weather in Paris is rainy today.";
 pub(crate) async fn documents_are_found_by_meaning(client: &Client) {
     let body = json!({"name": "Help"});
     let base = json_of(client.post("/api/v1/knowledge-bases", &body).await, 201).await;
-    assert_eq!(base["embedding_model"], "all-minilm-l6-v2", "{base}");
+    assert_eq!(
+        base["index"]["embedding_model"], "all-minilm-l6-v2",
+        "{base}"
+    );
     let base = format!("/api/v1/knowledge-bases/{}", id_of(&base));
     let inline = json!({"name": "Login", "source": {"text": LOGIN}});
     let login = json_of(

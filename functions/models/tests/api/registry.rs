@@ -29,11 +29,13 @@ fn own_provider() -> Value {
     })
 }
 
+/// What can be chatted with.
 async fn names(api: &TestApi, who: &str) -> Vec<String> {
     let reply = api.get(Some(who), "/api/v1/models").await;
     let models = reply.body()["data"].as_array().cloned().expect("models");
     let name = |model: &Value| model["id"].as_str().expect("an id").to_owned();
-    models.iter().map(name).collect()
+    let chats = models.iter().filter(|model| model["type"] == "chat");
+    chats.map(name).collect()
 }
 
 #[tokio::test]
@@ -80,8 +82,9 @@ async fn models_and_routes_are_listed_as_the_tenant_says_and_only_for_it() {
     assert_eq!(
         route,
         json!({
-            "id": "fast", "provider": "ours", "default": true, "targets": ["our-llama", "large"],
-            "context_window": 100_000, "max_output_tokens": 1000, "capabilities": [], "price": null,
+            "id": "fast", "type": "chat", "provider": "ours", "default": true, "targets": ["our-llama", "large"],
+            "context_window": 100_000, "max_output_tokens": 1000, "dimensions": null, "max_input_tokens": null,
+            "capabilities": [], "price": null,
         })
     );
     let own = api.get(ADA, "/api/v1/models/our-llama").await.body();
@@ -97,6 +100,9 @@ async fn models_and_routes_are_listed_as_the_tenant_says_and_only_for_it() {
 async fn what_is_not_active_is_not_offered() {
     let api = api().await;
     let mut provider = own_provider();
+    provider["embedding_models"] = json!([
+        {"id": "our-vectors", "dimensions": 8, "max_input_tokens": 100},
+        {"id": "resting-vectors", "active": false, "dimensions": 8, "max_input_tokens": 100}]);
     let more = json!({"id": "resting", "active": false, "context_window": 8192, "max_output_tokens": 1024});
     provider["models"]
         .as_array_mut()
@@ -109,6 +115,10 @@ async fn what_is_not_active_is_not_offered() {
     assert_eq!(names(&api, "ada").await[5..], ["our-llama", "r"]);
     let route = api.get(ADA, "/api/v1/models/r").await.body();
     assert_eq!(route["targets"], json!(["our-llama"]));
+    for (name, status) in [("our-vectors", 200), ("resting-vectors", 404)] {
+        let reply = api.get(ADA, &format!("/api/v1/models/{name}")).await;
+        assert_eq!(reply.status, status, "{name}: {}", reply.text);
+    }
     let mut document = document;
     document["providers"][0]["active"] = false.into();
     put(&api, "*", document).await;
