@@ -14,6 +14,7 @@ mod collected;
 mod context;
 mod embedding;
 mod events;
+mod first_rows;
 mod follow;
 mod history;
 mod plan;

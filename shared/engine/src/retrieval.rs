@@ -273,9 +273,10 @@ impl Running {
                 names.insert(index.active.settings.embedding_model.as_str());
             }
         }
-        let texts = [query.to_owned()];
         let embedded = names.iter().map(async |name| {
             let model = engine.embedding_model(store, Some(name)).await?;
+            // Words are looked for in all of it; of what is too long for the model the end is, where the question stands.
+            let texts = [tokens::end_of(query, model.spec().max_input_tokens.into())];
             let vectors = engine.embed(store, caller, &model, &texts, Purpose::Query, deadline);
             Ok::<_, Error>((*name, vectors.await?.vectors.into_iter().next()))
         });
@@ -339,7 +340,7 @@ impl Found {
     pub(crate) fn cite(&self, answer: &str) -> (Vec<Citation>, Support) {
         let cited = retrieval::cite(answer, &self.passages);
         let citations = cited.citations.into_iter().take(MOST_CITATIONS);
-        let citations = citations.filter_map(|citation| self.citation(citation));
+        let citations = citations.filter_map(|citation| self.citation(&citation));
         let support = match cited.support {
             retrieval::Support::Full => Support::Full,
             retrieval::Support::Partial => Support::Partial,
@@ -348,7 +349,7 @@ impl Found {
         (citations.collect(), support)
     }
 
-    fn citation(&self, citation: retrieval::Citation) -> Option<Citation> {
+    fn citation(&self, citation: &retrieval::Citation) -> Option<Citation> {
         let passage = self.passages.get(citation.index)?;
         let quote: String = citation.quote.chars().take(LONGEST_QUOTE).collect();
         let length = u32::try_from(quote.chars().count()).ok()?;
@@ -373,28 +374,4 @@ impl Found {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_short_question_is_searched_for_with_the_one_before() {
-        let before = Some("How long is the notice period?");
-        assert_eq!(
-            query("And for interns?", before),
-            "How long is the notice period?\nAnd for interns?"
-        );
-        let long = "How long is the notice period for interns?";
-        assert_eq!(query(long, Some("Who?")), long);
-        assert_eq!(query(" And? ", None), "And?");
-        let cut = query("And?", Some(&"é".repeat(LONGEST_QUERY)));
-        assert_eq!(cut.chars().count(), LONGEST_QUERY);
-        assert!(cut.ends_with("\nAnd?"));
-    }
-
-    #[test]
-    fn passages_get_a_third_of_the_room_and_no_less_than_is_of_use() {
-        assert_eq!(room(1_000_000).ok(), Some(LONGEST));
-        assert_eq!(room(3_000).ok(), Some(1_000));
-        assert!(room(500).is_err());
-    }
-}
+mod tests;

@@ -22,6 +22,19 @@ pub fn estimate(text: &str) -> u64 {
     ascii.div_ceil(3) + other.div_ceil(2)
 }
 
+/// The end of a text that has at most so many tokens by this guess.
+pub(crate) fn end_of(text: &str, most: u64) -> String {
+    if estimate(text) <= most {
+        return text.to_owned();
+    }
+    // What an end costs grows with its length.
+    let starts: Vec<usize> = text.char_indices().map(|(at, _)| at).collect();
+    let first = starts.partition_point(|start| estimate(&text[*start..]) > most);
+    starts
+        .get(first)
+        .map_or_else(String::new, |start| text[*start..].to_owned())
+}
+
 /// An upper guess of the tokens of a text that is sent as a message.
 pub(crate) fn of_text(text: &str) -> u64 {
     estimate(text) + PER_MESSAGE
@@ -66,6 +79,19 @@ pub(crate) fn of_message(message: &Message, model: &ModelSpec) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_end_of_a_text_is_as_long_as_may_be() {
+        assert_eq!(end_of("short", 100), "short");
+        let long = format!("{}ü question?", "word ".repeat(200));
+        let end = end_of(&long, 20);
+        assert!(
+            end.ends_with("ü question?") && long.ends_with(&end),
+            "{end}"
+        );
+        assert!((19..=20).contains(&estimate(&end)), "{end}");
+        assert_eq!(end_of("🦀🦀", 1), "");
+    }
 
     #[test]
     fn the_guess_is_not_below_what_real_vocabularies_count() {

@@ -8,15 +8,12 @@
 //! 4. The answer, the run and the conversation are written in one transaction; only then the turn is done.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use knowledge::Knowledge;
 use shared::auth::Caller;
 use shared::http::TraceContext;
-use shared::model::{
-    Budget, Conversation, ConversationId, Message, MessageId, RequestId, Role, Run, RunEvent,
-    RunId, RunStatus, RunnerId,
-};
+use shared::model::{Budget, Conversation, ConversationId, Message, RequestId, Run, RunEvent};
 use shared::store::{Begun, History, Once, TenantStore};
 use shared::{App, Error, Result};
 use tokio::sync::mpsc;
@@ -29,8 +26,7 @@ use crate::embedding::AskedVectors;
 use crate::plan::Plan;
 use crate::planning::fill_with_older;
 use crate::provider::{Providers, TenantKeys};
-use crate::queued::{QUEUED_AT_MOST, queued};
-use crate::recorder::LEASE;
+use crate::queued::queued;
 use crate::retrieval;
 use crate::running::Running;
 use crate::summary::Failures;
@@ -102,6 +98,19 @@ impl Turn {
             live: None,
         }
     }
+}
+
+/// A turn whose first rows are written.
+struct Claimed {
+    store: TenantStore,
+    conversation: Conversation,
+    newest: Option<Message>,
+    run: Run,
+    budgets: Arc<Vec<Budget>>,
+    request: TurnRequest,
+    tools: Tools,
+    tool_rounds: u32,
+    plan: Plan,
 }
 
 /// Runs turns.
@@ -176,6 +185,35 @@ impl Engine {
             self.nudge(run.id).await;
             return Ok(Turn::new(run, None));
         }
+        self.start(
+            caller,
+            Claimed {
+                store,
+                conversation,
+                newest,
+                run,
+                budgets,
+                request,
+                tools,
+                tool_rounds,
+                plan,
+            },
+        )
+    }
+
+    /// Goes on with a turn that was claimed, in a task of its own.
+    fn start(&self, caller: &Caller, claimed: Claimed) -> Result<Turn> {
+        let Claimed {
+            store,
+            conversation,
+            newest,
+            mut run,
+            budgets,
+            request,
+            tools,
+            tool_rounds,
+            plan,
+        } = claimed;
         let first = plan.first()?;
         run.sent_tokens = first.window.used();
         let titled_for = is_untitled(&conversation, newest.as_ref()).then(|| caller.mandate());
@@ -286,78 +324,6 @@ impl Engine {
             return Err(Error::ConversationBusy);
         }
         store.message_newest(conversation, FIRST_PAGE).await
-    }
-
-    /// The rows that a turn begins with. A question takes the number after the newest message's and leaves one for
-    /// its answer.
-    fn written_first(
-        &self,
-        request: &TurnRequest,
-        newest: Option<&Message>,
-        plan: &Plan,
-    ) -> Result<(Run, Message)> {
-        let now = self.app.clock.now();
-        let first = plan.first()?;
-        let next = newest.map_or(1, |newest| match newest.role {
-            Role::Assistant => newest.sequence + 1,
-            Role::User | Role::Tool => newest.sequence + 2,
-        });
-        // The outcome is stored after the deadline; a process that died stores none.
-        let (status, left) = if request.background {
-            let most = QUEUED_AT_MOST + self.app.config.background_timeout;
-            (RunStatus::Queued, most)
-        } else {
-            let left = request.deadline.saturating_duration_since(Instant::now());
-            (RunStatus::InProgress, left)
-        };
-        let longest = left + Duration::from_secs(10);
-        let run = Run {
-            id: RunId::new(),
-            conversation: request.conversation,
-            question: MessageId::new(),
-            question_sequence: next,
-            answer: MessageId::new(),
-            request: request.request_id,
-            provider: first.model.provider().name.clone(),
-            model: first.model.spec().id.clone(),
-            route: plan.route.clone(),
-            settings: first.settings.clone(),
-            status,
-            attempts: Vec::new(),
-            usage: None,
-            cost: None,
-            sent_tokens: first.window.used(),
-            context: None,
-            retrieval: None,
-            reservation: None,
-            problem: None,
-            owner: RunnerId::new(),
-            lease_until: now.plus(LEASE),
-            cancel_requested: false,
-            end: None,
-            created_at: now,
-            ended_at: None,
-        };
-        let asked = &request.asked.question;
-        let (content, parts) = Message::content_of(asked.parts.clone());
-        let question = Message {
-            id: run.question,
-            sequence: next,
-            parent: newest.map(|newest| newest.id),
-            run: Some(run.id),
-            role: asked.role,
-            content,
-            parts,
-            tool_rounds: match (asked.role, newest) {
-                (Role::Tool, Some(newest)) => newest.tool_rounds,
-                _ => 0,
-            },
-            answer: None,
-            failure: None,
-            pending_until: Some(now.plus(longest)),
-            created_at: now,
-        };
-        Ok((run, question))
     }
 }
 

@@ -63,14 +63,6 @@ async fn a_document_and_a_search_cost_what_they_are_said_to() {
     let first = since(&world, &mut bucket);
     world.found(&base, query).await;
     let again = since(&world, &mut bucket);
-    for (what, cost) in [
-        ("a document is created", &created),
-        ("it is taken in", &taken_in),
-        ("the first search after it", &first),
-        ("the next search", &again),
-    ] {
-        println!("{what}: {cost:?}");
-    }
     assert_eq!(created.bucket, BTreeMap::from([("put", 1)]));
     assert!(created.write_units <= 11.0, "{created:?}");
     // Text, vectors and segment are written, and the bytes read.

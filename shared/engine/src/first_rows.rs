@@ -1,0 +1,96 @@
+//! The rows that a turn begins with.
+
+use std::time::{Duration, Instant};
+
+use shared::Result;
+use shared::clock::Moment;
+use shared::model::{Message, MessageId, Role, Run, RunId, RunStatus, RunnerId};
+
+use crate::plan::Plan;
+use crate::queued::QUEUED_AT_MOST;
+use crate::recorder::LEASE;
+use crate::turn::{Engine, TurnRequest};
+
+impl Engine {
+    /// The rows that a turn begins with. A question takes the number after the newest message's and leaves one for
+    /// its answer.
+    pub(crate) fn written_first(
+        &self,
+        request: &TurnRequest,
+        newest: Option<&Message>,
+        plan: &Plan,
+    ) -> Result<(Run, Message)> {
+        let now = self.app.clock.now();
+        let first = plan.first()?;
+        let next = newest.map_or(1, |newest| match newest.role {
+            Role::Assistant => newest.sequence + 1,
+            Role::User | Role::Tool => newest.sequence + 2,
+        });
+        // The outcome is stored after the deadline; a process that died stores none.
+        let (status, left) = if request.background {
+            let most = QUEUED_AT_MOST + self.app.config.background_timeout;
+            (RunStatus::Queued, most)
+        } else {
+            let left = request.deadline.saturating_duration_since(Instant::now());
+            (RunStatus::InProgress, left)
+        };
+        let longest = left + Duration::from_secs(10);
+        let run = Run {
+            id: RunId::new(),
+            conversation: request.conversation,
+            question: MessageId::new(),
+            question_sequence: next,
+            answer: MessageId::new(),
+            request: request.request_id,
+            provider: first.model.provider().name.clone(),
+            model: first.model.spec().id.clone(),
+            route: plan.route.clone(),
+            settings: first.settings.clone(),
+            status,
+            attempts: Vec::new(),
+            usage: None,
+            cost: None,
+            sent_tokens: first.window.used(),
+            context: None,
+            retrieval: None,
+            reservation: None,
+            problem: None,
+            owner: RunnerId::new(),
+            lease_until: now.plus(LEASE),
+            cancel_requested: false,
+            end: None,
+            created_at: now,
+            ended_at: None,
+        };
+        let question = question(&run, request, newest, now.plus(longest));
+        Ok((run, question))
+    }
+}
+
+/// The row of what is asked, which waits for its answer until `pending_until` at most.
+fn question(
+    run: &Run,
+    request: &TurnRequest,
+    newest: Option<&Message>,
+    pending_until: Moment,
+) -> Message {
+    let asked = &request.asked.question;
+    let (content, parts) = Message::content_of(asked.parts.clone());
+    Message {
+        id: run.question,
+        sequence: run.question_sequence,
+        parent: newest.map(|newest| newest.id),
+        run: Some(run.id),
+        role: asked.role,
+        content,
+        parts,
+        tool_rounds: match (asked.role, newest) {
+            (Role::Tool, Some(newest)) => newest.tool_rounds,
+            _ => 0,
+        },
+        answer: None,
+        failure: None,
+        pending_until: Some(pending_until),
+        created_at: run.created_at,
+    }
+}
