@@ -92,10 +92,15 @@ impl JobWorker {
             })
         };
         let gone = || over(false, DocumentCounts::default());
+        // What an attempt before has kept after the rest was deleted goes with it.
         let Some((base, index)) = store.knowledge_base_open(base).await? else {
+            let left = keys::of_base(store.tenant(), base);
+            self.app.blobs.delete_all(&left).await?;
             return Ok(gone());
         };
         let Some(document) = store.document_get(base.id, document).await? else {
+            let left = keys::of_document(store.tenant(), base.id, document);
+            self.app.blobs.delete_all(&left).await?;
             return Ok(gone());
         };
         if let Some(current) = document.current.as_ref().filter(|one| one.id == version) {
@@ -118,7 +123,8 @@ impl JobWorker {
         };
         // Boxed, because the compiler gives up on futures that are nested so deeply.
         match Box::pin(self.take(taking, (job.request, mandate))).await {
-            Err(Error::Conflict(_)) => Ok(gone()),
+            // It is looked at anew, which finds whether anything is left of it.
+            Err(Error::Conflict(_)) => Ok(Done::Later),
             other => other,
         }
     }
