@@ -100,7 +100,10 @@ async fn jobs_are_listed_newest_first_by_status_and_type_in_pages() {
         json!({
             "total": 6, "complete": true,
             "by_status": {"pending": 4, "running": 0, "retrying": 0, "completed": 0, "failed": 0, "cancelled": 2},
-            "by_type": {"conversation_title": 3, "run": 3},
+            "by_type": {
+                "conversation_title": 3, "document_ingestion": 0, "knowledge_base_cleanup": 0,
+                "knowledge_base_rebuild": 0, "run": 3,
+            },
         })
     );
     let bobs = world.jobs.get(Some("bob"), "/api/v1/jobs").await.body();
