@@ -42,9 +42,11 @@ pub struct Rule {
 
 impl Rule {
     /// Whether the same request with the same `Idempotency-Key` is done once, by `http/once.rs`. PUT and DELETE are
-    /// the same twice as once by themselves. A turn is begun once by its run, so that who asks again reads along.
+    /// the same twice as once by themselves, and so is a POST that only reads. A turn is begun once by its run, so that who
+    /// asks again reads along.
     pub fn is_done_once(&self) -> bool {
-        ["POST", "PATCH"].contains(&self.method) && self.class != Class::Turn
+        ["POST", "PATCH"].contains(&self.method)
+            && ![Class::Turn, Class::Read].contains(&self.class)
     }
 }
 
