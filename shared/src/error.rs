@@ -99,6 +99,9 @@ pub enum Error {
     /// Something is in a state in which this can't be done.
     #[error("{0}")]
     Conflict(&'static str),
+    /// What is asked fits no model that could be asked, and nothing of it may be left out. The text says what fits.
+    #[error("{0}")]
+    ContextLengthExceeded(String),
     /// Too many failed logins for one address.
     #[error("too many failed logins for this address; wait, or set a new password by mail")]
     LockedOut {

@@ -1,5 +1,7 @@
 //! `POST /api/v1/conversations/{conversation_id}/messages`
 
+use std::collections::BTreeMap;
+
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::{CONTENT_LOCATION, CONTENT_TYPE};
@@ -115,6 +117,11 @@ pub(crate) async fn send_message(
     }
     let request = TurnRequest {
         conversation,
+        thread: None,
+        instructions: None,
+        before: Vec::new(),
+        fetched: None,
+        metadata: BTreeMap::new(),
         once: once(&caller, &key, conversation, &new)?,
         asked: Asked {
             question: Question::parse("/content", new.content)?,
@@ -123,6 +130,8 @@ pub(crate) async fn send_message(
             tools: new.tools,
             tool_choice: new.tool_choice,
             output: new.response_format,
+            must_fit: false,
+            begins_once: false,
         },
         background: new.background,
         deadline: call.deadline.within(chat.app.config.turn_timeout),

@@ -26,6 +26,11 @@ pub struct Asked {
     pub tool_choice: ToolChoice,
     /// What the text of the answer must be.
     pub output: OutputFormat,
+    /// Whether a turn that does not fit the model's window as a whole is refused, whatever settings say.
+    pub must_fit: bool,
+    /// Whether an answer never begins anew with another model, whatever the route says: for clients that can't take back
+    /// what they have got.
+    pub begins_once: bool,
 }
 
 impl Asked {

@@ -11,9 +11,9 @@ use shared::clock::{Clock, Moment};
 use shared::kept::Kept;
 use shared::model::{
     ApiKeyId, AuditAction, AuditEvent, AuditOutcome, Budget, BudgetResource, BudgetScope,
-    BudgetWindow, Message, Origin, Reservation, Run, RunId, TenantId, UserId,
+    BudgetWindow, Origin, Reservation, Run, RunId, TenantId, UserId,
 };
-use shared::store::{Begun, Once, OpenReservation, QueuedRun, TenantStore};
+use shared::store::{Beginning, Begun, OpenReservation, TenantStore};
 use shared::{App, Error, Result};
 
 use room::{limits, refusal};
@@ -75,14 +75,11 @@ impl Engine {
     pub(crate) async fn claim(
         &self,
         store: &TenantStore,
-        (question, run): (&Message, &Run),
-        once: Option<&Once>,
-        budgets: &[Budget],
-        queued: Option<&(QueuedRun, String)>,
+        beginning: Beginning<'_>,
     ) -> Result<Begun> {
+        let Beginning { run, budgets, .. } = beginning;
         for _ in 0..ATTEMPTS {
-            let begun = store.turn_begin(question, run, once, budgets, queued);
-            let begun = begun.await?;
+            let begun = store.turn_begin(beginning).await?;
             if begun != Begun::NoRoom {
                 return Ok(begun);
             }

@@ -238,12 +238,18 @@ impl Window {
     pub(crate) fn messages(&self, model: &ModelSpec) -> Vec<PromptMessage> {
         let pinned = self.pinned().map(|(summary, _)| summary);
         let pinned = pinned.map(|summary| summary::sent(&summary.text, self.leaves_out()));
-        let mut messages = history::sent(pinned, self.turned().into_iter(), model);
+        let whole = self.holds_all();
+        let mut messages = history::sent(pinned, self.turned().into_iter(), model, whole);
         if let Some(passages) = &self.passages {
             // Right before the question, so that what stands before them begins as the prompt before did.
             messages.insert(messages.len().saturating_sub(1), passages.clone());
         }
         messages
+    }
+
+    /// How many of the oldest that it holds are not sent, because nothing may begin with them.
+    fn begin(&self) -> usize {
+        history::begin(&self.turned(), self.pinned || self.holds_all())
     }
 
     /// What it holds, oldest first.
@@ -255,12 +261,22 @@ impl Window {
     /// What of the conversation is sent, for people.
     pub(crate) fn context(&self) -> RunContext {
         let pinned = self.pinned().map(|(summary, _)| summary);
-        let unsent = history::begin(&self.turned(), self.pinned);
+        let unsent = self.begin();
         RunContext {
             messages: self.held.len().saturating_sub(unsent) as u64,
             summary_until_message_id: pinned.map(|summary| summary.covers_message),
             left_out: self.leaves_out(),
         }
+    }
+
+    /// How many tokens it has, with the answer.
+    pub(crate) const fn size(&self) -> u32 {
+        self.context_window
+    }
+
+    /// Whether all messages are in it.
+    pub(crate) const fn holds_all(&self) -> bool {
+        self.left_out.is_none()
     }
 
     /// Whether some messages are neither sent nor summed up.
@@ -269,7 +285,7 @@ impl Window {
         let covered = pinned.map_or(0, |summary| summary.covers_until);
         self.left_out.is_some_and(|place| place.sequence > covered)
             || pinned.is_some_and(|summary| !summary.complete)
-            || history::begin(&self.turned(), self.pinned) > 0
+            || self.begin() > 0
     }
 
     /// The summary that there is, and until where a new one must go, if one is needed: where messages are left out that

@@ -6,6 +6,7 @@ use shared::Result;
 use shared::clock::Moment;
 use shared::model::{Message, MessageId, Role, Run, RunId, RunStatus, RunnerId};
 
+use crate::place::next_place;
 use crate::plan::Plan;
 use crate::queued::QUEUED_AT_MOST;
 use crate::recorder::LEASE;
@@ -22,10 +23,11 @@ impl Engine {
     ) -> Result<(Run, Message)> {
         let now = self.app.clock.now();
         let first = plan.first()?;
-        let next = newest.map_or(1, |newest| match newest.role {
-            Role::Assistant => newest.sequence + 1,
-            Role::User | Role::Tool => newest.sequence + 2,
-        });
+        // What comes with the question stands right before it.
+        let next = match newest {
+            Some(last) if !request.before.is_empty() => last.sequence + 1,
+            newest => next_place(newest),
+        };
         // The outcome is stored after the deadline; a process that died stores none.
         let (status, left) = if request.background {
             let most = QUEUED_AT_MOST + self.app.config.background_timeout;
@@ -58,6 +60,8 @@ impl Engine {
             owner: RunnerId::new(),
             lease_until: now.plus(LEASE),
             cancel_requested: false,
+            thread_until: request.thread.as_ref().map(|thread| thread.until),
+            metadata: request.metadata.clone(),
             end: None,
             created_at: now,
             ended_at: None,
@@ -75,7 +79,13 @@ fn question(
     pending_until: Moment,
 ) -> Message {
     let asked = &request.asked.question;
-    let (content, parts) = Message::content_of(asked.parts.clone());
+    let keeps = (request.thread.as_ref()).is_none_or(|thread| thread.keeps_question);
+    let kept = if keeps {
+        asked.parts.clone()
+    } else {
+        Vec::new()
+    };
+    let (content, parts) = Message::content_of(kept);
     Message {
         id: run.question,
         sequence: run.question_sequence,

@@ -10,18 +10,22 @@ use crate::provider::{PromptMessage, Speaker};
 
 /// What stands before messages that begin in the middle of calls of tools.
 const LEFT_OUT: &str = "[Earlier messages were left out.]";
+/// What stands before a conversation that begins with an answer.
+const BEGINS: &str = "[The conversation begins.]";
 
-/// The messages for that model, oldest first, after the summary of older ones if there is one. They begin with a person's,
+/// The messages for that model, oldest first, after the summary of older ones if there is one; `whole` if they are all that
+/// there are. They begin with a person's,
 /// because some providers refuse to begin with an answer: the summary counts as one, and where a long row of calls leaves
-/// no room for one, a word of ours stands there. Calls that nobody answered are left out with what depends on them, because all providers refuse them.
+/// no room for one, or somebody brings a conversation that begins with an answer, a word of ours stands there. Calls that nobody answered are left out with what depends on them, because all providers refuse them.
 /// What the model can't take is told in words.
 pub(crate) fn sent<'a>(
     summary: Option<PromptMessage>,
     oldest_first: impl Iterator<Item = &'a Turned>,
     model: &ModelSpec,
+    whole: bool,
 ) -> Vec<PromptMessage> {
     let mut messages: Vec<&Turned> = oldest_first.collect();
-    let begin = begin(&messages, summary.is_some());
+    let begin = begin(&messages, whole || summary.is_some());
     messages.drain(..begin);
     let mut sent: Vec<PromptMessage> = summary.into_iter().collect();
     if sent.is_empty()
@@ -31,7 +35,7 @@ pub(crate) fn sent<'a>(
     {
         sent.push(PromptMessage {
             speaker: Speaker::User,
-            parts: vec![ContentPart::text(LEFT_OUT)],
+            parts: vec![ContentPart::text(if whole { BEGINS } else { LEFT_OUT })],
         });
     }
     for (index, message) in messages.iter().enumerate() {
@@ -77,10 +81,10 @@ pub(crate) fn sent<'a>(
 }
 
 /// How many of the oldest messages are not sent, because nothing may begin with them.
-pub(crate) fn begin(oldest_first: &[&Turned], after_summary: bool) -> usize {
+pub(crate) fn begin(oldest_first: &[&Turned], also_answer: bool) -> usize {
     let first = |role: Role| oldest_first.iter().position(|message| message.role == role);
     let (question, answer) = (first(Role::User), first(Role::Assistant));
-    let begin = if after_summary {
+    let begin = if also_answer {
         question.into_iter().chain(answer).min()
     } else {
         question.or(answer)

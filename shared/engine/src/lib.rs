@@ -17,6 +17,7 @@ mod events;
 mod first_rows;
 mod follow;
 mod history;
+mod place;
 mod plan;
 mod planning;
 mod provider;
@@ -36,6 +37,7 @@ pub use asked::Asked;
 pub use catalogue::{Catalogue, Catalogues, Choice, EmbeddingModel, Model};
 pub use embedding::Vectors;
 pub use events::{Delta, ReasoningDelta, Start, Switch, ToolArgumentsDelta, ToolCallStart};
+pub use place::{Fetched, InThread, Said};
 pub use provider::{
     Completion, Embed, Embedded, OutputFormat, Part, Prompt, PromptMessage, ProviderKeys,
     Providers, Purpose, Settings, Speaker, ToolChoice, ToolSpec,

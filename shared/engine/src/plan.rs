@@ -90,7 +90,7 @@ impl Plan {
             defaults: wishes.conversation.settings.clone().or(wishes.tenant),
             route: choice.is_route.then(|| choice.name.clone()),
             candidates,
-            switch_mid_answer: choice.switch_mid_answer,
+            switch_mid_answer: choice.switch_mid_answer && !wishes.asked.begins_once,
         })
     }
 
@@ -131,6 +131,23 @@ impl Plan {
                 longest.unwrap_or_default()
             );
             return Err(Error::invalid("/model", detail));
+        }
+        Ok(())
+    }
+
+    /// Leaves out those that would not be sent everything.
+    ///
+    /// # Errors
+    /// `ContextLengthExceeded` if nobody is left.
+    pub(crate) fn refuse_what_does_not_fit(&mut self) -> Result<()> {
+        let largest = self.candidates.iter().map(|one| one.window.size()).max();
+        self.candidates.retain(|one| one.window.holds_all());
+        if self.candidates.is_empty() {
+            let detail = format!(
+                "the messages do not fit the window of the model, which has {} tokens with the answer; send fewer, or allow older ones to be left out",
+                largest.unwrap_or_default()
+            );
+            return Err(Error::ContextLengthExceeded(detail));
         }
         Ok(())
     }
@@ -208,6 +225,11 @@ fn candidate(target: &Target, model: &Model, wishes: Wishes<'_>) -> Result<Candi
     let overflow = *settings
         .context_overflow
         .insert(overflow.unwrap_or(ContextOverflow::Summarize));
+    let overflow = if asked.must_fit {
+        ContextOverflow::Truncate
+    } else {
+        overflow
+    };
     check(model, &settings, asked, newest)?;
     let prompt = conversation.system_prompt.as_deref();
     let tools = serde_json::to_string(&asked.tools).map_err(Error::internal)?;
@@ -227,6 +249,9 @@ fn candidate(target: &Target, model: &Model, wishes: Wishes<'_>) -> Result<Candi
             "is too long for the model {}: it has about {needed} tokens, and at most {available} fit",
             spec.id
         );
+        if asked.must_fit {
+            return Error::ContextLengthExceeded(detail);
+        }
         Error::invalid("/content", detail)
     })?;
     let window = if rag { window.with_passages()? } else { window };

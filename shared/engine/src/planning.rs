@@ -44,9 +44,12 @@ impl Engine {
         plan.fill(&page.newest_first);
         let mut older = Some(page);
         // What may be needed is reserved with the claim, so that it must be counted before.
-        if plan.has_conditions() || !budgets.is_empty() {
+        if plan.has_conditions() || !budgets.is_empty() || asked.must_fit {
             fill_with_older(store, conversation.id, &mut plan, older.take()).await?;
             plan.select()?;
+        }
+        if asked.must_fit {
+            plan.refuse_what_does_not_fit()?;
         }
         if plan.candidates.len() > 1 {
             let failed = self.circuits.of(store).await;

@@ -22,6 +22,7 @@ use shared::store::{Ended, QueuedRun, Started, TenantStore};
 use shared::{Error, Result};
 
 use crate::asked::Asked;
+use crate::place;
 use crate::plan::Plan;
 use crate::planning::fill_with_older;
 use crate::provider::{OutputFormat, ToolChoice, ToolSpec};
@@ -53,6 +54,10 @@ struct Work {
     tools: Vec<ToolSpec>,
     tool_choice: ToolChoice,
     output: OutputFormat,
+    #[serde(default)]
+    must_fit: bool,
+    #[serde(default)]
+    begins_once: bool,
     trace: TraceContext,
 }
 
@@ -73,6 +78,8 @@ pub(crate) fn queued(
         tools: asked.tools.clone(),
         tool_choice: asked.tool_choice.clone(),
         output: asked.output.clone(),
+        must_fit: asked.must_fit,
+        begins_once: asked.begins_once,
         trace: request.trace.clone(),
     };
     let text = serde_json::to_string(&work).map_err(Error::internal)?;
@@ -158,13 +165,12 @@ impl Engine {
         let counted = run.reservation.iter().flat_map(|one| &one.budgets);
         let scopes: Vec<BudgetScope> = counted.clone().map(|counted| counted.scope).collect();
         let (conversation, mut page, work, mut budgets) = tokio::try_join!(
-            store.conversation_get(id),
+            place::of_run(store, id, run.thread_until.is_some(), self.app.clock.now()),
             store.message_newest(id, FIRST_PAGE),
             store.work_get(run.id),
             store.budgets_get(&scopes),
         )?;
         budgets.retain(|budget| counted.clone().any(|one| *one == budget.counted_by()));
-        let conversation = conversation.ok_or(Error::NotFound("conversation"))?;
         // Nobody says anything after it until it is answered.
         let newest = page.newest_first.first();
         if newest.is_none_or(|newest| newest.sequence != place) {
@@ -291,6 +297,8 @@ impl Work {
             tools: self.tools,
             tool_choice: self.tool_choice,
             output: self.output,
+            must_fit: self.must_fit,
+            begins_once: self.begins_once,
         };
         let conversation = Conversation {
             settings: self.defaults,

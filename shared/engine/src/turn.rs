@@ -7,6 +7,7 @@
 //!    happens is written down beside it.
 //! 4. The answer, the run and the conversation are written in one transaction; only then the turn is done.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -14,7 +15,7 @@ use knowledge::Knowledge;
 use shared::auth::Caller;
 use shared::http::TraceContext;
 use shared::model::{Budget, Conversation, ConversationId, Message, RequestId, Run, RunEvent};
-use shared::store::{Begun, History, Once, TenantStore};
+use shared::store::{Beginning, Begun, History, Once, TenantStore};
 use shared::{App, Error, Result};
 use tokio::sync::mpsc;
 
@@ -23,6 +24,7 @@ use crate::budget::{Budgets, reservation};
 use crate::catalogue::Catalogues;
 use crate::circuits::Circuits;
 use crate::embedding::AskedVectors;
+use crate::place::{self, Fetched, InThread, Place, Said};
 use crate::plan::Plan;
 use crate::planning::fill_with_older;
 use crate::provider::{Providers, TenantKeys};
@@ -42,10 +44,20 @@ pub(crate) const EVENTS_WAITING: usize = 64;
 /// What a caller asks.
 #[derive(Debug)]
 pub struct TurnRequest {
-    /// In which conversation.
+    /// In which conversation or thread.
     pub conversation: ConversationId,
+    /// Set if it is a thread.
+    pub thread: Option<InThread>,
+    /// What the model is told in this turn alone, after what it is told anyway.
+    pub instructions: Option<String>,
+    /// What comes before the question, oldest first.
+    pub before: Vec<Said>,
     /// What is asked.
     pub asked: Asked,
+    /// What is kept of it for those who fetch it later.
+    pub fetched: Option<Fetched>,
+    /// What the client says of the run: up to 16 pairs.
+    pub metadata: BTreeMap<String, String>,
     /// As what the request is done only once, if the client sent an `Idempotency-Key`.
     pub once: Option<Once>,
     /// Whether a worker shall run it, and not this process.
@@ -100,6 +112,15 @@ impl Turn {
     }
 }
 
+/// What a turn is decided by.
+struct Read {
+    place: Option<Place>,
+    page: History,
+    /// The run that the same request has begun.
+    before: Option<Run>,
+    budgets: Arc<Vec<Budget>>,
+}
+
 /// A turn whose first rows are written.
 struct Claimed {
     store: TenantStore,
@@ -152,15 +173,23 @@ impl Engine {
     pub async fn begin(&self, caller: &Caller, request: TurnRequest) -> Result<Turn> {
         let store = self.app.store.of(caller);
         let id = request.conversation;
-        let (conversation, page, before, budgets) = self.read(&store, caller, &request).await?;
-        let conversation = conversation.ok_or(Error::NotFound("conversation"))?;
-        if let Some(run) = before {
+        let read = self.read(&store, caller, &request).await?;
+        let budgets = read.budgets;
+        if let Some(run) = read.before {
             return Ok(Turn::again(run));
         }
-        let page = match self.free(&store, id, page).await {
+        let place = read.place.ok_or(Error::NotFound("conversation"))?;
+        let Place {
+            conversation,
+            thread,
+        } = place.instructed(request.instructions.as_deref());
+        let mut page = match self.free(&store, id, read.page).await {
             Ok(page) => page,
             Err(error) => return self.or_again(&store, request, error).await,
         };
+        let now = self.app.clock.now();
+        let before = place::following(&request.before, page.newest_first.first(), now);
+        page.newest_first.splice(..0, before.iter().rev().cloned());
         let newest = page.newest_first.first().cloned();
         let tools = Tools::new(&request.asked.tools)?;
         let tool_rounds = request.asked.rounds_before(newest.as_ref())?;
@@ -173,9 +202,19 @@ impl Engine {
             .background
             .then(|| queued(caller, &run, &request, &conversation, &plan))
             .transpose()?;
-        let once = request.once.as_ref();
+        let keeps = (request.thread.as_ref()).is_none_or(|thread| thread.keeps_question);
+        let fetched = request.fetched.as_ref();
+        let beginning = Beginning {
+            once: request.once.as_ref(),
+            budgets: &budgets,
+            queued: queued.as_ref(),
+            before: if keeps { &before } else { &[] },
+            thread: thread.as_ref().map(|(thread, is_new)| (thread, *is_new)),
+            response: fetched.map(|fetched| (&*fetched.text, fetched.until)),
+            ..Beginning::new(&question, &run)
+        };
         let claimed = tokio::try_join!(
-            self.claim(&store, (&question, &run), once, &budgets, queued.as_ref()),
+            self.claim(&store, beginning),
             fill_with_older(&store, id, &mut plan, older)
         );
         if let Some(refused) = refusal(claimed)? {
@@ -248,16 +287,20 @@ impl Engine {
         store: &TenantStore,
         caller: &Caller,
         request: &TurnRequest,
-    ) -> Result<(Option<Conversation>, History, Option<Run>, Arc<Vec<Budget>>)> {
-        let id = request.conversation;
-        let (conversation, page, before, budgets, _) = tokio::try_join!(
-            store.conversation_get(id),
-            store.message_newest(id, FIRST_PAGE),
+    ) -> Result<Read> {
+        let (place, page, before, budgets, _) = tokio::try_join!(
+            Place::read(store, request, self.app.clock.now()),
+            place::newest(store, request),
             self.begun_before(store, request.once.as_ref()),
             self.budgets.of(store, caller),
             self.catalogues.of(store),
         )?;
-        Ok((conversation, page, before, budgets))
+        Ok(Read {
+            place,
+            page,
+            before,
+            budgets,
+        })
     }
 
     /// What happens in a turn, from the first event on.

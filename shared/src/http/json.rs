@@ -32,6 +32,16 @@ impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
     }
 }
 
+impl<T: DeserializeOwned> Json<T> {
+    /// What JSON text says: an object.
+    ///
+    /// # Errors
+    /// As the extractor's.
+    pub fn parse(text: &[u8]) -> Result<T> {
+        parse(text)
+    }
+}
+
 impl<T: Serialize> IntoResponse for Json<T> {
     fn into_response(self) -> Response {
         match serde_json::to_vec(&self.0) {

@@ -170,6 +170,11 @@ fn kind(error: &Error) -> (StatusCode, &'static str, &'static str) {
         Error::Forbidden(_) => (S::FORBIDDEN, "forbidden", "Not allowed"),
         Error::TenantSuspended => (S::FORBIDDEN, "tenant-suspended", "Tenant suspended"),
         Error::Conflict(_) => (S::CONFLICT, "conflict", "Conflict"),
+        Error::ContextLengthExceeded(_) => (
+            S::UNPROCESSABLE_ENTITY,
+            "context-length-exceeded",
+            "Too long for the model",
+        ),
         Error::LockedOut { .. } => (S::TOO_MANY_REQUESTS, "locked-out", "Too many failed logins"),
         Error::BadOneTimeToken => (S::BAD_REQUEST, "bad-token", "Token not valid"),
         Error::BadCredentials => (

@@ -112,6 +112,10 @@ id!(
     RequestId, "req", "^req_[0-9a-f]{32}$"
 );
 id!(
+    /// A response of the OpenAI-compatible API: it has the digits of its run.
+    ResponseId, "resp", "^resp_[0-9a-f]{32}$"
+);
+id!(
     /// A run: one question and what becomes of it.
     RunId, "run", "^run_[0-9a-f]{32}$"
 );
@@ -140,6 +144,23 @@ impl JobId {
     /// The job that stands for a run in the background: it has the run's digits.
     pub const fn of_run(run: RunId) -> Self {
         Self(run.0)
+    }
+}
+
+impl ResponseId {
+    /// The response that a run makes.
+    pub const fn of_run(run: RunId) -> Self {
+        Self(run.0)
+    }
+
+    /// The run that makes it.
+    pub const fn run(self) -> RunId {
+        RunId(self.0)
+    }
+
+    /// Its digits, for the ids of what is in it.
+    pub fn digits(self) -> String {
+        self.0.simple().to_string()
     }
 }
 

@@ -25,6 +25,7 @@ mod session;
 mod settings;
 mod summary;
 mod tenant;
+mod thread;
 
 pub use api_key::{ApiKey, ApiKeyName, KeySecret, Scope, Scopes};
 pub use audit::{
@@ -51,8 +52,8 @@ pub use embedding::{EmbeddingSpec, MAX_EMBEDDING_DIMENSIONS};
 pub use federation::{Audience, FederatedClaims, IdentityProvider, RoleClaim, RoleMap};
 pub use id::{
     ApiKeyId, ConversationId, DocumentId, DocumentVersionId, IdentityProviderId, IndexId,
-    InvitationId, JobId, KnowledgeBaseId, MessageId, OutboxId, RequestId, RunId, RunnerId,
-    SegmentId, SessionId, TenantId, UserId,
+    InvitationId, JobId, KnowledgeBaseId, MessageId, OutboxId, RequestId, ResponseId, RunId,
+    RunnerId, SegmentId, SessionId, TenantId, UserId,
 };
 pub use identity::{Email, Password, PersonName, User};
 pub use inline_data::{InlineData, MAX_DATA_BYTES};
@@ -80,3 +81,4 @@ pub use summary::Summary;
 pub use tenant::{
     Invitation, Member, Membership, MembershipRole, Tenant, TenantName, TenantStatus,
 };
+pub use thread::Thread;

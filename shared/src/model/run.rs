@@ -1,5 +1,7 @@
 //! Runs: what becomes of a question, from the request to the end of the answer.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Moment;
@@ -148,6 +150,12 @@ pub struct Run {
     pub lease_until: Moment,
     /// Whether somebody wants it to stop.
     pub cancel_requested: bool,
+    /// Until when its thread is kept. `None` if it is in a conversation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thread_until: Option<Moment>,
+    /// What the client says of it: up to 16 pairs.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub metadata: BTreeMap<String, String>,
     /// The last event, once there is one.
     pub end: Option<RunEnd>,
     /// When it began.

@@ -6,20 +6,17 @@
 
 use std::collections::BTreeSet;
 
-use aws_sdk_dynamodb::types::{DeleteRequest, TransactWriteItem, WriteRequest};
+use aws_sdk_dynamodb::types::TransactWriteItem;
 use serde::{Deserialize, Serialize};
 
 use super::TenantStore;
 use super::item::{Item, from_item, key, s, to_item};
 use super::summary::SUMMARY_SK;
 use crate::clock::Moment;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::model::{
     Answer, ContentPart, ConversationId, Message, MessageId, Role, RunId, Summary, text_of,
 };
-
-/// DynamoDB's limit for one BatchWriteItem.
-const BATCH: usize = 25;
 
 /// The last sequence number that has ten digits.
 const LAST_SEQUENCE: u64 = 9_999_999_999;
@@ -89,6 +86,9 @@ struct MessageItem {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pending_until: Option<Moment>,
     created_at: Moment,
+    /// The TTL attribute, in Unix seconds. Only messages of threads have it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    expires_at: Option<i64>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
@@ -238,10 +238,25 @@ impl TenantStore {
         &self,
         conversation: ConversationId,
         message: &Message,
+        until: Option<Moment>,
     ) -> Result<TransactWriteItem> {
-        let key = self.message_key(conversation, message.sequence);
-        let item = to_item(key, &MessageItem::from(message))?;
+        let item = self.message_item(conversation, message, until)?;
         self.store.put_once(item, message.id.to_string())
+    }
+
+    /// The item of a message. In a thread it is kept until then.
+    pub(super) fn message_item(
+        &self,
+        conversation: ConversationId,
+        message: &Message,
+        until: Option<Moment>,
+    ) -> Result<Item> {
+        let key = self.message_key(conversation, message.sequence);
+        let row = MessageItem {
+            expires_at: until.map(Moment::unix_seconds),
+            ..MessageItem::from(message)
+        };
+        to_item(key, &row)
     }
 
     /// Deletes all messages of a conversation and its summary, with what is kept of their runs.
@@ -270,46 +285,13 @@ impl TenantStore {
             }
             // First, so that what breaks off here is found again by its messages.
             for run in runs {
-                for batch in self.run_rows(run).await?.chunks(BATCH) {
-                    self.delete_batch(batch.to_vec()).await?;
-                }
+                self.delete_all(self.run_rows(run).await?).await?;
             }
-            for batch in keys.chunks(BATCH) {
-                self.delete_batch(batch.to_vec()).await?;
-            }
+            self.delete_all(keys).await?;
             if start.is_none() {
                 return Ok(());
             }
         }
-    }
-
-    async fn delete_batch(&self, keys: Vec<Item>) -> Result<()> {
-        let requests = keys.into_iter().map(|key| {
-            let delete = DeleteRequest::builder().set_key(Some(key)).build();
-            delete.map(|delete| WriteRequest::builder().delete_request(delete).build())
-        });
-        let mut left: Vec<WriteRequest> = requests
-            .collect::<Result<_, _>>()
-            .map_err(Error::internal)?;
-        let mut attempt = 0;
-        while !left.is_empty() {
-            if attempt > 0 {
-                tokio::time::sleep(std::time::Duration::from_millis(25 << attempt)).await;
-            }
-            if attempt == 8 {
-                return Err(Error::unavailable("the table keeps handing back deletions"));
-            }
-            let request = self
-                .store
-                .db
-                .batch_write_item()
-                .request_items(&*self.store.table, left);
-            let output = request.send().await.map_err(crate::aws::error)?;
-            let mut unprocessed = output.unprocessed_items.unwrap_or_default();
-            left = unprocessed.remove(&*self.store.table).unwrap_or_default();
-            attempt += 1;
-        }
-        Ok(())
     }
 }
 
@@ -346,6 +328,7 @@ impl From<&Message> for MessageItem {
             failure,
             pending_until,
             created_at,
+            expires_at: None,
         }
     }
 }
@@ -365,6 +348,7 @@ impl From<MessageItem> for Message {
             failure,
             pending_until,
             created_at,
+            expires_at: _,
         } = item;
         Self {
             id,

@@ -24,11 +24,13 @@
 //! | `AUDIT#<tenant>` | `<day>#<sequence>`, `HEAD` | the audit trail, its newest record | `audit.rs` |
 //! | `OUTBOX#<0 to f>` | `<mail>` | mails that are to be sent | `outbox.rs` |
 //! | `TENANT#<tenant>#USER#<user>` | `CONV#<conversation>` | a conversation | `conversation.rs` |
-//! | `TENANT#<tenant>#CONV#<conversation>` | `MSG#<sequence>` | a message | `message.rs` |
+//! | `TENANT#<tenant>#USER#<user>` | `THREAD#<conversation>` | one that is in no list and expires | `thread.rs` |
+//! | `TENANT#<tenant>#CONV#<conversation>` | `MSG#<sequence>` | a message of either | `message.rs` |
 //! | `TENANT#<tenant>#CONV#<conversation>` | `SUMMARY` | what stands in for its oldest messages | `summary.rs` |
 //! | `TENANT#<tenant>#USER#<user>` | `RUN#<run>` | what becomes of a question | `run.rs`, `turn.rs` |
 //! | `TENANT#<tenant>#RUN#<run>` | `EVENTS#<number>` | its events, for a day | `run.rs` |
 //! | `TENANT#<tenant>#RUN#<run>` | `WORK` | what a worker needs to begin it | `queued.rs` |
+//! | `TENANT#<tenant>#RUN#<run>` | `RESPONSE` | what was asked beside messages, if it can be fetched | `thread.rs` |
 //! | `QUEUED#<0 to f>` | `<run>` | runs that wait for a worker | `queued.rs` |
 //! | `TENANT#<tenant>#USER#<user>` | `JOB#<job>` | work that is done later | `job.rs` |
 //! | `TENANT#<tenant>#FAILEDJOBS` | `JOB#<job>` | jobs that failed | `job.rs` |
@@ -51,6 +53,7 @@ mod account;
 mod api_key;
 mod audit;
 mod audit_chain;
+mod batch_write;
 mod budget;
 mod cached_answer;
 mod circuit;
@@ -83,6 +86,7 @@ mod spread;
 mod standing;
 mod summary;
 mod tenant;
+mod thread;
 mod transaction;
 mod turn;
 
@@ -117,7 +121,7 @@ pub use run::{EVENTS_LAST, MOST_EVENTS_AT_ONCE, Pulse};
 pub use session::Rotation;
 pub use spend::OpenReservation;
 pub use standing::Standing;
-pub use turn::{Begun, Ended};
+pub use turn::{Beginning, Begun, Ended};
 
 use crate::auth::Caller;
 use crate::error::Result;

@@ -15,7 +15,7 @@ use super::job::StoredJob;
 use super::queued::QueuedRun;
 use crate::clock::Moment;
 use crate::error::{Error, Result};
-use crate::model::{Budget, ConversationId, Message, Run, RunnerId};
+use crate::model::{Budget, Message, Run, RunnerId, Thread};
 
 /// What became of the attempt to begin a turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,23 +41,63 @@ pub enum Ended {
     ConversationGone,
 }
 
+/// What a turn begins with.
+#[derive(Debug, Clone, Copy)]
+pub struct Beginning<'a> {
+    /// What is asked.
+    pub question: &'a Message,
+    /// Its run.
+    pub run: &'a Run,
+    /// As what it is done only once.
+    pub once: Option<&'a Once>,
+    /// Those of which it reserves.
+    pub budgets: &'a [Budget],
+    /// What a worker needs, if one is to run it.
+    pub queued: Option<&'a (QueuedRun, String)>,
+    /// Messages that come with the question, and stand right before it.
+    pub before: &'a [Message],
+    /// The thread as it shall be, and whether it is new, if it is in one.
+    pub thread: Option<(&'a Thread, bool)>,
+    /// What is asked beside the messages, and until when that is kept, if it can be fetched.
+    pub response: Option<(&'a str, Moment)>,
+}
+
+impl<'a> Beginning<'a> {
+    /// A question in a conversation, and nothing else.
+    pub const fn new(question: &'a Message, run: &'a Run) -> Self {
+        Self {
+            question,
+            run,
+            once: None,
+            budgets: &[],
+            queued: None,
+            before: &[],
+            thread: None,
+            response: None,
+        }
+    }
+}
+
 impl TenantStore {
     /// Stores the question and its run, which claims the turn, and reserves what it may cost of those budgets: all or
     /// nothing. A run that waits for a worker is queued with it, with what the worker needs.
-    pub async fn turn_begin(
-        &self,
-        question: &Message,
-        run: &Run,
-        once: Option<&Once>,
-        budgets: &[Budget],
-        queued: Option<&(QueuedRun, String)>,
-    ) -> Result<Begun> {
+    pub async fn turn_begin(&self, beginning: Beginning<'_>) -> Result<Begun> {
+        let Beginning {
+            question,
+            run,
+            once,
+            budgets,
+            queued,
+            before,
+            thread,
+            response,
+        } = beginning;
         let amount = run.reservation.as_ref().map(|reserved| reserved.amount);
         if amount.is_some_and(|amount| !budgets.iter().all(|budget| budget.could_fit(&amount))) {
             return Ok(Begun::NoRoom);
         }
         let mut parts = vec![
-            self.message_put(run.conversation, question)?,
+            self.message_put(run.conversation, question, run.thread_until)?,
             self.run_put(run)?,
         ];
         if let Some(once) = once {
@@ -65,6 +105,16 @@ impl TenantStore {
         }
         if let Some((queued, work)) = queued {
             parts.extend(self.queue_parts(run, queued, work)?);
+        }
+        if let Some((thread, is_new)) = thread {
+            parts.push(self.thread_part(thread, is_new)?);
+        }
+        if let Some((response, until)) = response {
+            parts.push(self.response_part(run.id, response, until)?);
+        }
+        let before_messages = parts.len();
+        for message in before {
+            parts.push(self.message_put(run.conversation, message, run.thread_until)?);
         }
         let before_budgets = parts.len();
         let until = question.pending_until.unwrap_or(run.lease_until);
@@ -76,6 +126,11 @@ impl TenantStore {
             Written::Yes => Ok(Begun::Yes),
             Written::ConditionFailed { place: 0 } => Ok(Begun::TakenByAnother),
             Written::ConditionFailed { place } if place > before_budgets => Ok(Begun::NoRoom),
+            Written::ConditionFailed { place }
+                if (before_messages..before_budgets).contains(&place) =>
+            {
+                Ok(Begun::TakenByAnother)
+            }
             Written::ConditionFailed { place: 2 } if once.is_some() => Ok(Begun::Before),
             Written::ConditionFailed { .. } => Err(Error::internal("the new run exists already")),
         }
@@ -92,8 +147,8 @@ impl TenantStore {
     ) -> Result<Ended> {
         let mut parts = vec![
             self.run_end(run, owner)?,
-            self.touch(run.conversation, answer.created_at)?,
-            self.message_put(run.conversation, answer)?,
+            self.touch(run, answer.created_at)?,
+            self.message_put(run.conversation, answer, run.thread_until)?,
         ];
         parts.extend(self.settle_run_parts(run, answer.created_at)?);
         if let Some(job) = job {
@@ -127,7 +182,7 @@ impl TenantStore {
         let question = self.message_key(run.conversation, run.question_sequence);
         let mut parts = vec![
             end,
-            self.touch(run.conversation, now)?,
+            self.touch(run, now)?,
             self.store.update(
                 question,
                 "SET failure = :failure REMOVE pending_until",
@@ -169,10 +224,13 @@ impl TenantStore {
         self.store.transact(parts).await?.surely()
     }
 
-    fn touch(&self, conversation: ConversationId, now: Moment) -> Result<TransactWriteItem> {
+    fn touch(&self, run: &Run, now: Moment) -> Result<TransactWriteItem> {
+        if let Some(until) = run.thread_until {
+            return self.thread_touch(run.conversation, until);
+        }
         let now: AttributeValue = value(now)?;
         self.store.update(
-            self.conversation_key(conversation),
+            self.conversation_key(run.conversation),
             "SET active_at = :now ADD version :one",
             IS_THERE,
             [(":now", now), (":one", n(1))],

@@ -4,7 +4,7 @@ use shared::clock::Moment;
 use shared::model::{
     ConversationId, Message, MessageId, RequestId, Role, Run, RunEnd, RunId, RunStatus, RunnerId,
 };
-use shared::store::{Begun, TenantStore};
+use shared::store::{Beginning, Begun, TenantStore};
 
 /// A message at that place of a conversation in which a person and a model take turns.
 pub fn nth_message(sequence: u64, content: String) -> Message {
@@ -53,6 +53,8 @@ pub async fn put_message(store: &TenantStore, conversation: ConversationId, mess
         owner: RunnerId::new(),
         lease_until: message.created_at,
         cancel_requested: false,
+        thread_until: None,
+        metadata: Default::default(),
         end: Some(RunEnd { stored: 0, last: 1 }),
         created_at: message.created_at,
         ended_at: Some(message.created_at),
@@ -61,6 +63,6 @@ pub async fn put_message(store: &TenantStore, conversation: ConversationId, mess
         run: Some(run.id),
         ..message
     };
-    let begun = store.turn_begin(&message, &run, None, &[], None).await;
+    let begun = store.turn_begin(Beginning::new(&message, &run)).await;
     assert_eq!(begun.expect("stored"), Begun::Yes);
 }

@@ -1,5 +1,7 @@
 //! Runs as clients see them.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use shared::http::Timestamp;
 use shared::model::{
@@ -15,7 +17,7 @@ pub(crate) struct RunView {
     id: RunId,
     /// Where it is. All but `queued` and `in_progress` are final.
     status: RunStatus,
-    /// The conversation.
+    /// The conversation. Of a request of the OpenAI-compatible API that named none, one that can't be fetched.
     conversation_id: ConversationId,
     /// The question.
     user_message_id: MessageId,
@@ -48,6 +50,10 @@ pub(crate) struct RunView {
     problem: Option<serde_json::Value>,
     /// Whether somebody wants it to stop.
     cancel_requested: bool,
+    /// What the client said of it; only requests of the OpenAI-compatible API say something.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[schema(required = false)]
+    metadata: BTreeMap<String, String>,
     /// When it began.
     created_at: Timestamp,
     /// When it ended.
@@ -79,6 +85,8 @@ impl From<Run> for RunView {
             owner: _,
             lease_until: _,
             cancel_requested,
+            thread_until: _,
+            metadata,
             end: _,
             created_at,
             ended_at,
@@ -102,6 +110,7 @@ impl From<Run> for RunView {
             cost_micro_dollars: cost,
             problem,
             cancel_requested,
+            metadata,
             created_at: Timestamp(created_at),
             ended_at: ended_at.map(Timestamp),
         }

@@ -12,7 +12,7 @@ use shared::clock::Moment;
 use shared::model::{
     Budget, BudgetResource, BudgetScope, BudgetWindow, MicroDollars, Run, RunId, Spend,
 };
-use shared::store::{Begun, Ended, TenantStore};
+use shared::store::{Beginning, Begun, Ended, TenantStore};
 use test_support::TestApi;
 use tokio::runtime::Runtime;
 
@@ -180,9 +180,10 @@ impl World {
         let now = self.api.app.clock.now();
         let path = conversation(&self.api, json!({"model": "large"})).await;
         let (question, run) = new_run(&path, amount, &self.budgets, now);
-        let begun = self
-            .store
-            .turn_begin(&question, &run, None, &self.budgets, None);
+        let begun = self.store.turn_begin(Beginning {
+            budgets: &self.budgets,
+            ..Beginning::new(&question, &run)
+        });
         let expected = if self.room(now, amount) {
             Begun::Yes
         } else {

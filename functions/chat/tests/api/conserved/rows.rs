@@ -46,6 +46,8 @@ pub(super) fn new_run(path: &str, amount: u64, budgets: &[Budget], now: Moment) 
         owner: RunnerId::new(),
         lease_until: now.plus(Duration::from_secs(10)),
         cancel_requested: false,
+        thread_until: None,
+        metadata: Default::default(),
         end: None,
         created_at: now,
         ended_at: None,
