@@ -19,6 +19,41 @@ pub struct FieldError {
     /// What is wrong with it and what would be right.
     #[schema(example = "must not be empty")]
     pub detail: String,
+    /// What kind of fault it is. Problem documents do not say it; replies in OpenAI's form do.
+    #[serde(skip)]
+    pub fault: FieldFault,
+}
+
+impl FieldError {
+    /// A value that breaks a rule.
+    pub fn new(field: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self::of(FieldFault::Value, field, detail)
+    }
+
+    /// A fault of that kind.
+    pub fn of(fault: FieldFault, field: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self {
+            field: field.into(),
+            detail: detail.into(),
+            fault,
+        }
+    }
+}
+
+/// What kind of fault a field has, where clients of OpenAI's decide by it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum FieldFault {
+    /// Its value breaks a rule.
+    #[default]
+    Value,
+    /// There is no such field.
+    Unknown,
+    /// It must be given.
+    Missing,
+    /// OpenAI has it, and it is not supported here, or not with this value.
+    Unsupported,
+    /// It names a model that there is not, or that can't be used for this.
+    Model,
 }
 
 /// Why a model provider gave no usable answer.
@@ -225,10 +260,17 @@ pub enum Error {
 impl Error {
     /// One broken rule of one field. `field` is a JSON Pointer, or the name of a query parameter.
     pub fn invalid(field: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self::Invalid(vec![FieldError {
-            field: field.into(),
-            detail: detail.into(),
-        }])
+        Self::Invalid(vec![FieldError::new(field, detail)])
+    }
+
+    /// A parameter of OpenAI's that is not supported here, or not with this value. `detail` says what to do instead.
+    pub fn unsupported(field: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self::Invalid(vec![FieldError::of(FieldFault::Unsupported, field, detail)])
+    }
+
+    /// A field that names a model that there is not, or that can't be used for this.
+    pub fn unknown_model(field: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self::Invalid(vec![FieldError::of(FieldFault::Model, field, detail)])
     }
 
     /// A fault of ours with its cause.

@@ -31,4 +31,4 @@ pub mod telemetry;
 pub mod vault;
 
 pub use app::App;
-pub use error::{BoxError, Error, FieldError, Result};
+pub use error::{BoxError, Error, FieldError, FieldFault, Result};

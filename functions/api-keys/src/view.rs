@@ -157,9 +157,9 @@ pub(crate) fn scopes(scopes: Vec<Scope>, role: MembershipRole) -> Result<Scopes>
         .enumerate()
         .filter(|(_, scope)| !policy::may_hold(role, **scope));
     let errors: Vec<FieldError> = too_high
-        .map(|(index, _)| FieldError {
-            field: format!("/scopes/{index}"),
-            detail: "is more than your role in this tenant allows; leave it out".to_owned(),
+        .map(|(index, _)| {
+            let detail = "is more than your role in this tenant allows; leave it out";
+            FieldError::new(format!("/scopes/{index}"), detail)
         })
         .collect();
     if errors.is_empty() {

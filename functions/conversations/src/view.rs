@@ -146,7 +146,7 @@ pub(crate) async fn model(
 ) -> Result<String> {
     let catalogue = catalogues.with_name(store, Some(name)).await?;
     if catalogue.find(name).is_none() {
-        return Err(Error::invalid("/model", catalogue.why_unknown(name)));
+        return Err(Error::unknown_model("/model", catalogue.why_unknown(name)));
     }
     Ok(name.to_owned())
 }

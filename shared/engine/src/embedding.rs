@@ -60,7 +60,7 @@ impl Engine {
             let default = known.default_embedding();
             return default.ok_or_else(|| {
                 let detail = "no provider has a model that makes vectors; an administrator can add one to the registry";
-                Error::invalid("/embedding_model", detail)
+                Error::unknown_model("/embedding_model", detail)
             });
         };
         if let Some(found) = known.find_embedding(name) {
@@ -70,7 +70,7 @@ impl Engine {
         let found = self.catalogues.read_anew(store).await?.find_embedding(name);
         found.ok_or_else(|| {
             let detail = "there is no such model that makes vectors; GET /api/v1/models lists those there are";
-            Error::invalid("/embedding_model", detail)
+            Error::unknown_model("/embedding_model", detail)
         })
     }
 

@@ -26,7 +26,7 @@ impl Engine {
                     Some(_) => catalogue.why_unknown(name),
                     None => "the conversation's model is not offered any more; set `model` to one of GET /api/v1/models",
                 };
-                Error::invalid("/model", detail)
+                Error::unknown_model("/model", detail)
             })?,
             None => catalogue.default_choice().ok_or(Error::Conflict(
                 "none of the models that your tenant allows is offered any more; an administrator must change its registry",

@@ -24,9 +24,9 @@ const ALLOWED_HEADERS: HeaderValue = HeaderValue::from_static(
 
 /// What pages may read, beside what they always may.
 const EXPOSED_HEADERS: HeaderValue = HeaderValue::from_static(
-    "deprecation, etag, idempotency-replayed, link, location, ratelimit, ratelimit-policy, retry-after, sunset, traceparent, \
-     www-authenticate, x-ratelimit-limit-requests, x-ratelimit-limit-tokens, x-ratelimit-remaining-requests, \
-     x-ratelimit-remaining-tokens, x-ratelimit-reset-requests, x-ratelimit-reset-tokens, x-request-id",
+    "deprecation, etag, idempotency-replayed, link, location, openai-processing-ms, openai-version, \
+     ratelimit, ratelimit-policy, retry-after, sunset, traceparent, www-authenticate, x-ratelimit-limit-requests, x-ratelimit-limit-tokens, x-ratelimit-remaining-requests, \
+     x-ratelimit-remaining-tokens, x-ratelimit-reset-requests, x-ratelimit-reset-tokens, x-request-id, x-should-retry",
 );
 
 /// How long a browser keeps the answer to its question, in seconds.

@@ -9,7 +9,7 @@ use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::error::{Error, FieldError, Result};
+use crate::error::{Error, FieldError, FieldFault, Result};
 
 /// The largest body that is read, in bytes: several times the longest message, because JSON may write a
 /// character as six.
@@ -124,10 +124,14 @@ fn rejection(bytes: &[u8], error: &serde_json::Error, mut pointer: String) -> Er
     if let Some((field, _)) = missing.and_then(|rest| rest.split_once('`')) {
         pointer = format!("{pointer}/{}", escaped(field));
     }
-    Error::Invalid(vec![FieldError {
-        field: pointer,
-        detail,
-    }])
+    let fault = if text.starts_with("missing field") {
+        FieldFault::Missing
+    } else if text.starts_with("unknown field") {
+        FieldFault::Unknown
+    } else {
+        FieldFault::Value
+    };
+    Error::Invalid(vec![FieldError::of(fault, pointer, detail)])
 }
 
 /// serde's sentence without its position, and without the value that it found: that may be a secret.
@@ -260,7 +264,14 @@ mod tests {
             let Err(Error::Invalid(errors)) = error else {
                 panic!("{field} is taken: {error:?}");
             };
-            let [FieldError { field: at, detail }] = &errors[..] else {
+            let [
+                FieldError {
+                    field: at,
+                    detail,
+                    fault: FieldFault::Unknown,
+                },
+            ] = &errors[..]
+            else {
                 panic!("one error: {errors:?}");
             };
             assert_eq!(*at, format!("/{field}"));

@@ -1,8 +1,9 @@
 //! What every response has, whatever the route: a request id, a trace, security headers, an answer to the page
-//! that asks, an end after a panic, one log line.
+//! that asks, an end after a panic, one log line. Below `/v1` it speaks as OpenAI does.
 
 use std::any::Any;
 use std::convert::Infallible;
+use std::time::Instant;
 
 use axum::Router;
 use axum::body::Body;
@@ -21,7 +22,8 @@ use super::limit::LimitCell;
 use super::log::log_request;
 use super::methods::answer_methods;
 use super::once::done_once;
-use super::problem::{Failed, Problem};
+use super::openai;
+use super::problem::{Failed, Problem, is_problem};
 use super::trace::{TRACEPARENT, TraceContext};
 use crate::config::Config;
 use crate::error::Error;
@@ -63,6 +65,7 @@ pub fn with_layers(function: &'static str, router: Router, config: &Config) -> R
         .fallback_service(routes)
         .layer(from_fn(answer_methods))
         .layer(from_fn(refuse_long_uri))
+        .layer(from_fn(openai::answer_as_openai))
         .layer(from_fn(move |request, next| {
             log_request(function, request, next)
         }))
@@ -105,11 +108,15 @@ async fn finish(cors: Cors, mut request: Request, next: Next) -> Result<Response
     request.extensions_mut().insert(request_id);
     request.extensions_mut().insert(trace.clone());
     let wants_body = request.method() != Method::HEAD;
+    let door = openai::is_door(request.uri().path());
+    let began = Instant::now();
     let asked = cors.asked(request.method(), request.headers());
     let limits = LimitCell::default();
     request.extensions_mut().insert(limits.clone());
     let mut response = next.run(request).await;
-    if let Some(Failed(error)) = response.extensions().get::<Failed>() {
+    if let Some(Failed(error)) = response.extensions().get::<Failed>()
+        && is_problem(response.headers())
+    {
         let problem = Problem::new(error, Some(&request_id)).to_bytes();
         response.headers_mut().remove(CONTENT_LENGTH);
         *response.body_mut() = if wants_body {
@@ -127,6 +134,9 @@ async fn finish(cors: Cors, mut request: Request, next: Next) -> Result<Response
         headers.insert(TRACEPARENT, value);
     }
     limits.write(headers);
+    if door {
+        openai::write_headers(headers, began.elapsed(), limits.tightest());
+    }
     asked.write(status, headers);
     name_charset(headers);
     add_missing(headers);

@@ -80,6 +80,20 @@ impl LimitCell {
         }
     }
 
+    /// The policy that allows the fewest more; of several that allow as few, the one that does so for the longest.
+    pub(super) fn tightest(&self) -> Option<Tightest> {
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = all.iter().filter_map(|Standing { policy, left }| {
+            let left = left.as_ref()?;
+            Some(Tightest {
+                quota: policy.quota,
+                remaining: left.remaining,
+                reset: left.reset,
+            })
+        });
+        known.min_by_key(|standing| (standing.remaining, u64::MAX - standing.reset))
+    }
+
     /// Writes the fields. A request that nothing counted has none.
     pub(super) fn write(&self, headers: &mut HeaderMap) {
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -89,6 +103,17 @@ impl LimitCell {
             }
         }
     }
+}
+
+/// Where a request is with the policy that allows it the fewest more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Tightest {
+    /// How many requests the policy allows in its window.
+    pub(super) quota: u32,
+    /// How many more it allows now.
+    pub(super) remaining: u32,
+    /// In how many seconds its window ends.
+    pub(super) reset: u64,
 }
 
 /// `"read-caller";q=600;w=60, …`. A policy's name needs no escapes.

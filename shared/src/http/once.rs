@@ -25,7 +25,8 @@ use sha2::{Digest as _, Sha256};
 use super::idempotency::{IDEMPOTENCY_KEY, IDEMPOTENCY_REPLAYED, IdempotencyKey, REPLAYED};
 use super::json::read_body;
 use super::log::causes;
-use super::problem::{Failed, Problem};
+use super::openai;
+use super::problem::{Failed, Problem, is_problem};
 use crate::app::App;
 use crate::auth::Caller;
 use crate::auth::policy::{self, Rule};
@@ -52,7 +53,11 @@ pub(super) async fn done_once(request: Request, next: Next) -> Response {
     }));
     let request_id = parts.extensions.get::<RequestId>().copied();
     parts.extensions.insert(slot.clone());
-    let response = next.run(Request::from_parts(parts, body.into())).await;
+    let door = openai::is_door(parts.uri.path());
+    let mut response = next.run(Request::from_parts(parts, body.into())).await;
+    if door {
+        openai::rewrite(&mut response, request_id.as_ref());
+    }
     match slot.0.outcome.get() {
         None => response,
         Some(Outcome::Replay(reply)) => reply.to_response(),
@@ -209,6 +214,7 @@ impl ClaimedRequest {
     ) -> Result<()> {
         // A problem document gets the request's id in a layer further out.
         let failed = parts.extensions.get::<Failed>();
+        let failed = failed.filter(|_| is_problem(&parts.headers));
         let problem =
             failed.map(|Failed(error)| Problem::new(error, request_id.as_ref()).to_bytes());
         let body = problem.unwrap_or_else(|| body.to_vec());

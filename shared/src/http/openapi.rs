@@ -8,6 +8,7 @@ use utoipa::openapi::{Content, Header, OpenApi, Ref, RefOr, Required, Response, 
 use utoipa::{PartialSchema as _, ToSchema as _};
 
 use super::idempotency::{IDEMPOTENCY_KEY, IDEMPOTENCY_REPLAYED};
+use super::openai::{OpenAiError, OpenAiFailure, is_door};
 use super::problem::{PROBLEM_JSON, Problem};
 use crate::auth::policy::{self, KeyAccess, Rule};
 use crate::error::FieldError;
@@ -26,6 +27,8 @@ pub fn document(groups: impl IntoIterator<Item = OpenApi>) -> OpenApi {
     document.info.description = Some(
         "An AI chat platform that a team runs in its own AWS account.\n\n\
          Errors are problem documents (RFC 9457); decide by their `type`. Every response has an `x-request-id`.\n\n\
+         Paths below `/v1` are those of OpenAI's API, with its errors: its libraries work with the address of this API and \
+         `/v1` as their `base_url`, and an API key.\n\n\
          Operations that list the header `Idempotency-Key` do the same request once: who gets no reply sends it again \
          with the same key. JSON is compared by what it says, not by how it is written. Elsewhere the header has no \
          effect: GET, PUT and DELETE are the same twice as once, and where nobody logged in a key would be nobody's."
@@ -41,6 +44,12 @@ pub fn document(groups: impl IntoIterator<Item = OpenApi>) -> OpenApi {
     components
         .schemas
         .insert(FieldError::name().into_owned(), FieldError::schema());
+    components
+        .schemas
+        .insert(OpenAiFailure::name().into_owned(), OpenAiFailure::schema());
+    components
+        .schemas
+        .insert(OpenAiError::name().into_owned(), OpenAiError::schema());
     let bearer = HttpBuilder::new()
         .scheme(HttpAuthScheme::Bearer)
         .bearer_format("JWT")
@@ -48,15 +57,20 @@ pub fn document(groups: impl IntoIterator<Item = OpenApi>) -> OpenApi {
         .build();
     components.add_security_scheme(BEARER, SecurityScheme::Http(bearer));
     for (path, item) in &mut document.paths.paths {
+        let form = if is_door(path) {
+            Form::OpenAi
+        } else {
+            Form::Problem
+        };
         let has_parameters = path.contains('{');
         for operation in operations(item) {
-            add_problems(operation, has_parameters);
+            add_problems(operation, has_parameters, form);
         }
         for (method, operation) in methods(item) {
             if let Some(rule) = policy::find(method, path) {
                 add_access(operation, rule);
                 if rule.is_done_once() {
-                    add_once(operation);
+                    add_once(operation, form);
                 }
             }
         }
@@ -111,8 +125,47 @@ fn add_access(operation: &mut Operation, rule: &Rule) {
     extensions.merge(Extensions::from_iter([("x-access", access)]));
 }
 
+/// In which form an operation's failures are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Problem,
+    OpenAi,
+}
+
+impl Form {
+    /// The status that fields which break their rules have.
+    const fn invalid(self) -> &'static str {
+        match self {
+            Self::Problem => "422",
+            Self::OpenAi => "400",
+        }
+    }
+
+    /// What 400 means.
+    const fn unreadable(self) -> &'static str {
+        match self {
+            Self::Problem => "The request can't be read.",
+            Self::OpenAi => {
+                "The request can't be read, or its fields break their rules: `param` names the first."
+            }
+        }
+    }
+
+    fn failure(self, description: &str) -> Response {
+        let (media_type, name) = match self {
+            Self::Problem => (PROBLEM_JSON, Problem::name()),
+            Self::OpenAi => ("application/json", OpenAiFailure::name()),
+        };
+        let schema = Ref::from_schema_name(name);
+        ResponseBuilder::new()
+            .description(description)
+            .content(media_type, Content::new(Some(schema)))
+            .build()
+    }
+}
+
 /// That the same request with the same `Idempotency-Key` is done once, as `once.rs` does it.
-fn add_once(operation: &mut Operation) {
+fn add_once(operation: &mut Operation, form: Form) {
     let key = ParameterBuilder::new()
         .name(IDEMPOTENCY_KEY)
         .parameter_in(ParameterIn::Header)
@@ -143,12 +196,12 @@ fn add_once(operation: &mut Operation) {
             "The same request with this `Idempotency-Key` is being worked on (`idempotency-in-progress`), or was done and its reply is lost (`idempotency-reply-lost`).",
         ),
         (
-            "422",
+            form.invalid(),
             "`Idempotency-Key` came with another request before (`idempotency-key-reused`).",
         ),
     ] {
         let response = responses.entry(status.to_owned());
-        let response = response.or_insert_with(|| RefOr::T(problem("")));
+        let response = response.or_insert_with(|| RefOr::T(form.failure("")));
         if let RefOr::T(response) = response {
             let own = std::mem::take(&mut response.description);
             let both = [own.as_str(), description];
@@ -156,18 +209,18 @@ fn add_once(operation: &mut Operation) {
         }
     }
     let too_large = responses.entry("413".to_owned());
-    too_large.or_insert_with(|| RefOr::T(problem("The body is too large.")));
+    too_large.or_insert_with(|| RefOr::T(form.failure("The body is too large.")));
 }
 
 /// What each kind of route can answer besides what it says itself.
-fn add_problems(operation: &mut Operation, has_path_parameters: bool) {
+fn add_problems(operation: &mut Operation, has_path_parameters: bool, form: Form) {
     let has_query = operation
         .parameters
         .as_ref()
         .is_some_and(|parameters| parameters.iter().any(is_in_query));
     let has_body = operation.request_body.is_some();
     let problems = [
-        (has_body || has_query, "400", "The request can't be read."),
+        (has_body || has_query, "400", form.unreadable()),
         (
             operation.security.is_some(),
             "401",
@@ -192,7 +245,7 @@ fn add_problems(operation: &mut Operation, has_path_parameters: bool) {
         (true, "414", "The path and query are too long."),
         (has_body, "415", "The body is not JSON."),
         (
-            has_body || has_query,
+            (has_body || has_query) && form == Form::Problem,
             "422",
             "Fields break their rules; `errors` names them.",
         ),
@@ -211,18 +264,10 @@ fn add_problems(operation: &mut Operation, has_path_parameters: bool) {
     for (_, status, description) in problems.into_iter().filter(|(applies, ..)| *applies) {
         let responses = &mut operation.responses.responses;
         let response = responses.entry(status.to_owned());
-        response.or_insert_with(|| RefOr::T(problem(description)));
+        response.or_insert_with(|| RefOr::T(form.failure(description)));
     }
 }
 
 fn is_in_query(parameter: &RefOr<Parameter>) -> bool {
     matches!(parameter, RefOr::T(parameter) if parameter.parameter_in == ParameterIn::Query)
-}
-
-fn problem(description: &str) -> Response {
-    let schema = Ref::from_schema_name(Problem::name());
-    ResponseBuilder::new()
-        .description(description)
-        .content(PROBLEM_JSON, Content::new(Some(schema)))
-        .build()
 }

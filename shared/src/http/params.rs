@@ -6,7 +6,7 @@ use http::header::IF_MATCH;
 use http::request::Parts;
 use serde::de::DeserializeOwned;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, FieldError, FieldFault, Result};
 
 /// The path's last parameter: what the operation is about. A text that can't be an id is the id of nothing, so it
 /// is 404.
@@ -67,10 +67,13 @@ impl<S: Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
             let text = text
                 .rsplit_once("query string: ")
                 .map_or(text.as_str(), |(_, text)| text);
-            match text.split_once(": ") {
-                Some((field, detail)) => Error::invalid(field, detail),
-                None => Error::invalid("query", text),
-            }
+            let (field, detail) = text.split_once(": ").unwrap_or(("query", text));
+            let fault = if detail.starts_with("unknown field") {
+                FieldFault::Unknown
+            } else {
+                FieldFault::Value
+            };
+            Error::Invalid(vec![FieldError::of(fault, field, detail)])
         })?;
         Ok(Self(value))
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
-use http::{HeaderValue, StatusCode, StatusCode as S};
+use http::{HeaderMap, HeaderValue, StatusCode, StatusCode as S};
 use serde::Serialize;
 
 use super::timestamp::Timestamp;
@@ -313,7 +313,7 @@ fn provider_kind(fault: ProviderFault) -> (StatusCode, &'static str, &'static st
 const ALMOST_A_SECOND: Duration = Duration::from_millis(999);
 
 /// When to come back, where the client can do nothing but wait.
-fn retry_after(error: &Error) -> Option<Duration> {
+pub(super) fn retry_after(error: &Error) -> Option<Duration> {
     match error {
         Error::ConversationBusy
         | Error::RunInterrupted
@@ -330,6 +330,13 @@ fn retry_after(error: &Error) -> Option<Duration> {
         } => Some(retry_after.unwrap_or(Duration::from_secs(10))),
         _ => None,
     }
+}
+
+/// Whether that is the head of a problem document.
+pub(super) fn is_problem(headers: &HeaderMap) -> bool {
+    headers
+        .get(CONTENT_TYPE)
+        .is_some_and(|kind| kind == PROBLEM_JSON)
 }
 
 /// What the request log finds in a failed response.

@@ -324,8 +324,7 @@ struct Faults(Vec<FieldError>);
 
 impl Faults {
     fn add(&mut self, field: String, detail: impl Into<String>) {
-        let detail = detail.into();
-        self.0.push(FieldError { field, detail });
+        self.0.push(FieldError::new(field, detail));
     }
 
     fn at_most<T>(&mut self, list: &[T], most: usize, place: &str) {

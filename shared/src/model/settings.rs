@@ -196,10 +196,7 @@ impl ModelSettings {
         ];
         let broken = rules.into_iter().filter(|(kept, _, _)| !kept);
         broken
-            .map(|(_, field, detail)| FieldError {
-                field: format!("{place}/{field}"),
-                detail: detail.to_owned(),
-            })
+            .map(|(_, field, detail)| FieldError::new(format!("{place}/{field}"), detail))
             .collect()
     }
 }

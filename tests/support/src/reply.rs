@@ -1,5 +1,7 @@
 //! What came back.
 
+mod openai;
+
 use axum::http::{HeaderMap, StatusCode};
 use serde_json::Value;
 
@@ -48,8 +50,12 @@ impl Reply {
     }
 
     /// The status and the last part of the problem's type, if it is a problem document as all are: with its
-    /// status, its request id and the same id in the header.
+    /// status, its request id and the same id in the header. Of a failure in OpenAI's form, those of the problem that it
+    /// stands for.
     pub fn problem(&self) -> (u16, String) {
+        if self.body()["error"].is_object() {
+            return openai::problem(self);
+        }
         assert_eq!(
             self.header("content-type"),
             "application/problem+json",
@@ -78,6 +84,9 @@ impl Reply {
 
     /// The fields that a problem document names, with what is wrong with them.
     pub fn errors(&self) -> Vec<(String, String)> {
+        if self.body()["error"].is_object() {
+            return openai::errors(self);
+        }
         let errors = self.body()["errors"]
             .as_array()
             .cloned()

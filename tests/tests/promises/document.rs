@@ -85,16 +85,21 @@ fn every_reference_leads_somewhere() {
 }
 
 #[test]
-fn every_failure_is_a_problem_document() {
+fn every_failure_is_a_problem_document_or_as_openai_has_it() {
     let document = document();
     for (path, method, operation) in operations(&document) {
         for (status, response) in operation["responses"].as_object().expect("responses") {
             let fails = status.starts_with('4') || status.starts_with('5');
             // `/readyz` tells what is missing in the same form as what is there.
             if fails && !(path == "/readyz" && status == "503") {
-                let schema = &response["content"]["application/problem+json"]["schema"]["$ref"];
+                let (media_type, name) = match path.starts_with("/v1/") {
+                    true => ("application/json", "OpenAiFailure"),
+                    false => ("application/problem+json", "Problem"),
+                };
+                let schema = &response["content"][media_type]["schema"]["$ref"];
                 assert_eq!(
-                    schema, "#/components/schemas/Problem",
+                    schema,
+                    &format!("#/components/schemas/{name}"),
                     "{method} {path} {status}"
                 );
             }

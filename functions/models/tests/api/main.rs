@@ -2,6 +2,7 @@
 
 #![expect(clippy::expect_used, reason = "a test that can't go on has failed")]
 
+mod door;
 mod registry;
 
 use serde_json::{Value, json};

@@ -55,10 +55,7 @@ impl NewBudget {
     fn parse(&self) -> Result<(BudgetLimit, BudgetLimit, u8)> {
         let mut errors = Vec::new();
         let mut wrong = |field: &str, detail: String| {
-            errors.push(FieldError {
-                field: field.to_owned(),
-                detail,
-            });
+            errors.push(FieldError::new(field, detail));
         };
         let amounts = [
             ("/day/micro_dollars", self.day.micro_dollars),
