@@ -1,6 +1,7 @@
 //! Turns: a message goes in, a model's answer comes out, whole or as a stream. Runs: what becomes of that.
 
 mod call;
+mod openai;
 mod runs;
 mod send_message;
 mod stream;
@@ -49,4 +50,12 @@ fn routes() -> OpenApiRouter<Chat> {
         .routes(routes!(runs::get::get_run))
         .routes(routes!(runs::cancel::cancel_run))
         .routes(routes!(runs::events::get_events))
+        .routes(routes!(openai::completions::create_chat_completion))
+        .routes(routes!(openai::responses::create::create_response))
+        .routes(routes!(
+            openai::responses::retrieve::get_response,
+            openai::responses::delete::delete_response
+        ))
+        .routes(routes!(openai::responses::cancel::cancel_response))
+        .routes(routes!(openai::responses::input_items::list_input_items))
 }

@@ -173,6 +173,13 @@ pub const RULES: &[Rule] = &[
     rule("GET", "/api/v1/runs/{run_id}/events", Viewer, With(Scope::ConversationsRead), Read),
     rule("POST", "/api/v1/runs/{run_id}/cancel", Member, With(Scope::Chat), Write),
 
+    rule("POST", "/v1/chat/completions", Member, With(Scope::Chat), Turn),
+    rule("POST", "/v1/responses", Member, With(Scope::Chat), Turn),
+    rule("GET", "/v1/responses/{response_id}", Viewer, With(Scope::ConversationsRead), Read),
+    rule("DELETE", "/v1/responses/{response_id}", Member, With(Scope::ConversationsWrite), Write),
+    rule("POST", "/v1/responses/{response_id}/cancel", Member, With(Scope::Chat), Write),
+    rule("GET", "/v1/responses/{response_id}/input_items", Viewer, With(Scope::ConversationsRead), Read),
+
     rule("GET", "/api/v1/jobs", Viewer, With(Scope::ConversationsRead), Read),
     rule("POST", "/api/v1/jobs", Member, With(Scope::Chat), Write),
     rule("GET", "/api/v1/jobs/statistics", Viewer, With(Scope::ConversationsRead), Read),

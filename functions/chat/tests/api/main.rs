@@ -10,6 +10,7 @@ mod cost;
 mod disconnect;
 mod helpers;
 mod once;
+mod openai;
 mod parts;
 mod platform_keys;
 mod provider_faults;

@@ -18,10 +18,10 @@ use crate::runs::run_of;
 
 const BASES: &str = "/api/v1/knowledge-bases";
 /// A document, a question about it, and answers.
-const TEXT: &str =
+pub(crate) const TEXT: &str =
     "The notice period is three months. Employees get thirty days of holiday a year.";
-const QUESTION: &str = "How long is the notice period of our employees?";
-const SUPPORTED: &str = "The notice period is three months [1].";
+pub(crate) const QUESTION: &str = "How long is the notice period of our employees?";
+pub(crate) const SUPPORTED: &str = "The notice period is three months [1].";
 
 /// Does what a queue tells.
 async fn work(worker: &impl WorksOff, told: Vec<shared::queue::QueueMessage>) {
@@ -59,7 +59,7 @@ fn bases(api: &TestApi) -> TestApi {
 }
 
 /// The id of a new knowledge base of Ada's for the whole tenant.
-async fn base(api: &TestApi) -> String {
+pub(crate) async fn base(api: &TestApi) -> String {
     let body = json!({"name": "Handbook", "visibility": "tenant"});
     let made = bases(api).post(ADA, BASES, body).await;
     assert_eq!(made.status, 201, "{}", made.text);
@@ -87,7 +87,7 @@ async fn document(api: &TestApi, base: &str, body: Value) -> String {
     path
 }
 
-async fn text(api: &TestApi, base: &str, name: &str, text: &str) -> String {
+pub(crate) async fn text(api: &TestApi, base: &str, name: &str, text: &str) -> String {
     document(api, base, json!({"name": name, "source": {"text": text}})).await
 }
 
@@ -111,7 +111,7 @@ async fn ask(api: &TestApi, path: &str, content: &str) -> Reply {
 }
 
 /// From now on questions with that text are answered so.
-fn answers(api: &TestApi, to: &str, answer: &str) {
+pub(crate) fn answers(api: &TestApi, to: &str, answer: &str) {
     let script = json!({"say": [answer]});
     let script = serde_json::from_value(script).expect("a script");
     api.provider.script_when(to, script);

@@ -1,0 +1,128 @@
+//! The messages of a request, in whatever words they came, as a turn takes them.
+
+use std::collections::HashSet;
+
+use engine::Said;
+use shared::model::{Content, ContentPart, Question, Role, ToolResult};
+use shared::{Error, Result};
+
+/// What a request says.
+#[derive(Debug)]
+pub(super) struct Gathered {
+    /// What the model is told: texts of the system or the developer, in their order.
+    pub(super) system: Option<String>,
+    /// What comes before the question.
+    pub(super) before: Vec<Said>,
+    /// What is asked.
+    pub(super) question: Question,
+    /// Where the question stands in the request: a JSON Pointer.
+    pub(super) place: String,
+}
+
+/// Messages while they are read.
+#[derive(Debug, Default)]
+pub(super) struct Gathering {
+    system: Vec<String>,
+    said: Vec<(Said, String)>,
+}
+
+impl Gathering {
+    /// What the model is told.
+    pub(super) fn system(&mut self, text: String) {
+        self.system.push(text);
+    }
+
+    /// What a person says. `place` is where it stands in the request.
+    pub(super) fn user(&mut self, place: String, parts: Vec<ContentPart>) {
+        let role = Role::User;
+        self.said.push((Said { role, parts }, place));
+    }
+
+    /// What a model said: what follows each other is one answer.
+    pub(super) fn assistant(&mut self, place: String, parts: Vec<ContentPart>) {
+        self.extend(Role::Assistant, place, parts);
+    }
+
+    /// What a tool gave: what follows each other are the results of one answer's calls.
+    pub(super) fn result(&mut self, place: String, result: ToolResult) {
+        self.extend(Role::Tool, place, vec![ContentPart::ToolResult(result)]);
+    }
+
+    fn extend(&mut self, role: Role, place: String, parts: Vec<ContentPart>) {
+        match self.said.last_mut() {
+            Some((last, _)) if last.role == role => last.parts.extend(parts),
+            _ => self.said.push((Said { role, parts }, place)),
+        }
+    }
+
+    /// What was read. `list` is the field of the messages; where the request continues something, its first results may be
+    /// those of calls before it.
+    ///
+    /// # Errors
+    /// `Invalid` if the last message is not one that is to be answered, or calls and results do not match.
+    pub(super) fn finish(mut self, list: &str, continues: bool) -> Result<Gathered> {
+        self.check_calls(continues)?;
+        let Some((question, place)) = self.said.pop() else {
+            let detail =
+                "must have a message of the user, or results of tools, that is to be answered";
+            return Err(Error::invalid(list, detail));
+        };
+        if question.role == Role::Assistant {
+            let detail = "the last message must be the user's, or have results of tools: answers that were begun elsewhere are not continued";
+            return Err(Error::invalid(place, detail));
+        }
+        let content = match <[ContentPart; 1]>::try_from(question.parts) {
+            Ok([ContentPart::Text { text }]) => Content::Text(text),
+            Ok(parts) => Content::Parts(parts.into()),
+            Err(parts) => Content::Parts(parts),
+        };
+        Ok(Gathered {
+            system: (!self.system.is_empty()).then(|| self.system.join("\n\n")),
+            before: self.said.into_iter().map(|(said, _)| said).collect(),
+            question: Question::parse(&place, content)?,
+            place,
+        })
+    }
+
+    /// That each call has one result, right after it, and each result a call.
+    fn check_calls(&self, continues: bool) -> Result<()> {
+        let mut open: HashSet<&str> = HashSet::new();
+        for (index, (said, place)) in self.said.iter().enumerate() {
+            if said.role != Role::Tool && !open.is_empty() {
+                return Err(unanswered(place, &open));
+            }
+            for part in &said.parts {
+                match part {
+                    ContentPart::ToolCall(call) => {
+                        open.insert(&call.id);
+                    }
+                    // Whether it answers a stored call is looked at where that is read.
+                    ContentPart::ToolResult(result)
+                        if !open.remove(&*result.tool_call_id) && !(continues && index == 0) =>
+                    {
+                        let detail = format!(
+                            "the result of `{}` must follow the answer with that call, once",
+                            result.tool_call_id
+                        );
+                        return Err(Error::invalid(place, detail));
+                    }
+                    _ => {}
+                }
+            }
+            if said.role == Role::Tool && !open.is_empty() {
+                return Err(unanswered(place, &open));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn unanswered(place: &str, open: &HashSet<&str>) -> Error {
+    let mut ids: Vec<&str> = open.iter().copied().collect();
+    ids.sort_unstable();
+    let detail = format!(
+        "before it the results of these calls are missing: {}",
+        ids.join(", ")
+    );
+    Error::invalid(place, detail)
+}

@@ -1,0 +1,14 @@
+//! The OpenAI-compatible front door: requests in OpenAI's words become turns of the same engine.
+//!
+//! A request that names no conversation lives in a thread: in no list, and for a limited time. What this API knows and
+//! Chatter does not is refused by its name.
+
+pub(crate) mod completions;
+mod errors;
+mod event_stream;
+mod gathered;
+mod metadata;
+mod parts;
+mod refused;
+pub(crate) mod responses;
+mod tools;

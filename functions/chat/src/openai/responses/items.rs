@@ -1,0 +1,339 @@
+//! Items: what a response is asked with and what it answers.
+
+use serde::{Deserialize, Serialize};
+use shared::model::{ContentPart, Reasoning, ToolCall, ToolResult};
+use shared::{Error, Result};
+
+use super::super::errors::unsupported;
+use super::super::gathered::Gathering;
+use super::super::parts::{self, Detail};
+use super::thoughts;
+
+/// Text, or items.
+#[derive(Debug, Clone, Deserialize, Serialize, utoipa::ToSchema)]
+#[schema(as = OpenAiResponseInput)]
+#[serde(untagged, expecting = "text or a list of items that are known here")]
+pub(crate) enum Input {
+    /// What a person says.
+    Text(String),
+    /// Items.
+    Items(Vec<Item>),
+}
+
+/// An item. One without a type is a message.
+#[derive(Debug, Clone, Deserialize, Serialize, utoipa::ToSchema)]
+#[schema(as = OpenAiInputItem)]
+#[serde(
+    untagged,
+    expecting = "an item that is known here: a message, function_call, function_call_output or reasoning"
+)]
+pub(crate) enum Item {
+    /// With its type.
+    Typed(Typed),
+    /// A message.
+    Message(Message),
+}
+
+/// An item with its type.
+#[derive(Debug, Clone, Deserialize, Serialize, utoipa::ToSchema)]
+#[schema(as = OpenAiTypedItem)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub(crate) enum Typed {
+    /// What somebody says or said.
+    Message(Message),
+    /// A model called a function of the client's.
+    FunctionCall(Call),
+    /// What the function gave.
+    FunctionCallOutput(Output),
+    /// What a model thought. It goes back to models only within the answer that goes on.
+    Reasoning(Thought),
+    /// What was searched before an answer. It is read, so that answers can be sent back as they came; what it found is in
+    /// the answer.
+    FileSearchCall {},
+    /// Refused: send the item itself, or `previous_response_id`.
+    ItemReference {
+        /// Refused.
+        id: String,
+    },
+}
+
+/// What somebody says or said.
+#[derive(Debug, Clone, Deserialize, Serialize, utoipa::ToSchema)]
+#[schema(as = OpenAiInputMessage)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Message {
+    /// Who.
+    role: Role,
+    /// Text, or parts.
+    content: Content,
+    /// Of what was answered before. It is read and not kept: it gets a new one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    id: Option<String>,
+    /// The same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    status: Option<String>,
+    /// The same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    phase: Option<String>,
+}
+
+/// Who says something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, utoipa::ToSchema)]
+#[schema(as = OpenAiInputRole)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Role {
+    /// A person.
+    User,
+    /// A model.
+    Assistant,
+    /// Whoever tells the model what to do.
+    System,
+    /// The same.
+    Developer,
+}
+
+/// Text, or parts.
+#[derive(Debug, Clone, Deserialize, Serialize, utoipa::ToSchema)]
+#[schema(as = OpenAiInputContent)]
+#[serde(untagged, expecting = "text or a list of parts that are known here")]
+pub(crate) enum Content {
+    /// Text alone.
+    Text(String),
+    /// Parts.
+    Parts(Vec<Part>),
+}
+
+/// A part.
+#[derive(Debug, Clone, Deserialize, Serialize, utoipa::ToSchema)]
+#[schema(as = OpenAiInputPart)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub(crate) enum Part {
+    /// Text.
+    InputText {
+        /// It.
+        text: String,
+    },
+    /// Text of a model.
+    OutputText {
+        /// It.
+        text: String,
+    },
+    /// Why a model would not answer.
+    Refusal {
+        /// Its words.
+        refusal: String,
+    },
+    /// A picture.
+    InputImage {
+        /// `data:<media type>;base64,<data>` or an https address.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        image_url: Option<String>,
+        /// Refused.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        file_id: Option<String>,
+        /// Only `auto`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        detail: Option<Detail>,
+    },
+    /// A document.
+    InputFile {
+        /// Its name.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        filename: Option<String>,
+        /// `data:<media type>;base64,<data>`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        file_data: Option<String>,
+        /// Refused.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        file_id: Option<String>,
+        /// Refused.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        file_url: Option<String>,
+    },
+}
+
+/// A call of a function.
+#[derive(Debug, Clone, Deserialize, Serialize, utoipa::ToSchema)]
+#[schema(as = OpenAiFunctionCallItem)]
+pub(crate) struct Call {
+    /// By which its result is told from others.
+    call_id: String,
+    /// The function.
+    name: String,
+    /// A JSON object as text.
+    arguments: String,
+}
+
+/// What a function gave.
+#[derive(Debug, Clone, Deserialize, Serialize, utoipa::ToSchema)]
+#[schema(as = OpenAiFunctionCallOutputItem)]
+pub(crate) struct Output {
+    /// The call that it answers.
+    call_id: String,
+    /// Text, or parts of text.
+    output: Content,
+}
+
+/// What a model thought.
+#[derive(Debug, Clone, Deserialize, Serialize, utoipa::ToSchema)]
+#[schema(as = OpenAiReasoningItem)]
+pub(crate) struct Thought {
+    /// Its text, where the provider shows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    content: Option<Vec<ThoughtPart>>,
+    /// As a response has it, if `include` asks for `reasoning.encrypted_content`: it says all that the text does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    encrypted_content: Option<String>,
+}
+
+/// A piece of what a model thought.
+#[derive(Debug, Clone, Deserialize, Serialize, utoipa::ToSchema)]
+#[schema(as = OpenAiReasoningText)]
+pub(crate) struct ThoughtPart {
+    /// It.
+    text: String,
+}
+
+impl Input {
+    /// Adds it to what is read.
+    pub(super) fn gather(self, model: &str, gathering: &mut Gathering) -> Result<()> {
+        let items = match self {
+            Self::Text(text) => {
+                gathering.user("/input".to_owned(), vec![ContentPart::text(text)]);
+                return Ok(());
+            }
+            Self::Items(items) => items,
+        };
+        for (index, item) in items.into_iter().enumerate() {
+            item.gather(format!("/input/{index}"), model, gathering)?;
+        }
+        Ok(())
+    }
+}
+
+impl Item {
+    fn gather(self, place: String, model: &str, gathering: &mut Gathering) -> Result<()> {
+        match self {
+            Self::Message(message) | Self::Typed(Typed::Message(message)) => {
+                message.gather(place, gathering)
+            }
+            Self::Typed(Typed::FunctionCall(call)) => {
+                let call = ContentPart::ToolCall(ToolCall {
+                    id: call.call_id,
+                    name: call.name,
+                    arguments: call.arguments,
+                    signature: None,
+                });
+                let call = call.parse(&place)?;
+                gathering.assistant(place, vec![call]);
+                Ok(())
+            }
+            Self::Typed(Typed::FunctionCallOutput(output)) => {
+                let text = output.output.only_text(&format!("{place}/output"))?;
+                let result = ToolResult {
+                    tool_call_id: output.call_id,
+                    text,
+                    is_error: false,
+                };
+                gathering.result(place, result);
+                Ok(())
+            }
+            Self::Typed(Typed::Reasoning(thought)) => {
+                if let Some(kept) = &thought.encrypted_content {
+                    let thought = ContentPart::Reasoning(thoughts::read(&place, kept)?);
+                    let thought = thought.parse(&place)?;
+                    gathering.assistant(place, vec![thought]);
+                    return Ok(());
+                }
+                let texts = thought.content.into_iter().flatten().map(|part| part.text);
+                let text = texts.collect::<Vec<_>>().join("\n\n");
+                if !text.is_empty() {
+                    let thought = ContentPart::Reasoning(Reasoning {
+                        model: model.to_owned(),
+                        text,
+                        signature: None,
+                        encrypted_content: None,
+                    });
+                    gathering.assistant(place, vec![thought]);
+                }
+                Ok(())
+            }
+            Self::Typed(Typed::FileSearchCall {}) => Ok(()),
+            Self::Typed(Typed::ItemReference { .. }) => Err(unsupported(
+                &format!("{place}/type"),
+                "send the item itself, or `previous_response_id`",
+            )),
+        }
+    }
+}
+
+impl Message {
+    fn gather(self, place: String, gathering: &mut Gathering) -> Result<()> {
+        let content = format!("{place}/content");
+        match self.role {
+            Role::System | Role::Developer => gathering.system(self.content.only_text(&content)?),
+            Role::User => gathering.user(place, self.content.parts(&content)?),
+            Role::Assistant => {
+                let said = vec![ContentPart::text(self.content.only_text(&content)?)];
+                gathering.assistant(place, said);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Content {
+    fn parts(self, place: &str) -> Result<Vec<ContentPart>> {
+        let parts = match self {
+            Self::Text(text) => return Ok(vec![ContentPart::text(text)]),
+            Self::Parts(parts) => parts,
+        };
+        let parts = parts.into_iter().enumerate();
+        let parts = parts.map(|(index, part)| part.parsed(&format!("{place}/{index}")));
+        parts.collect()
+    }
+
+    fn only_text(self, place: &str) -> Result<String> {
+        let mut texts = Vec::new();
+        for (index, part) in self.parts(place)?.into_iter().enumerate() {
+            match part {
+                ContentPart::Text { text } => texts.push(text),
+                _ => {
+                    let field = format!("{place}/{index}/type");
+                    return Err(Error::invalid(field, "must be text"));
+                }
+            }
+        }
+        Ok(texts.join("\n\n"))
+    }
+}
+
+impl Part {
+    fn parsed(self, place: &str) -> Result<ContentPart> {
+        match self {
+            Self::InputText { text }
+            | Self::OutputText { text }
+            | Self::Refusal { refusal: text } => ContentPart::text(text).parse(place),
+            Self::InputImage {
+                image_url: Some(url),
+                file_id: None,
+                detail,
+            } => parts::image(place, url, &format!("{place}/detail"), detail),
+            Self::InputImage { .. } => Err(unsupported(
+                &format!("{place}/file_id"),
+                "give the image in `image_url`: an https address, or data:<media type>;base64,<data>",
+            )),
+            Self::InputFile {
+                file_url: Some(_), ..
+            } => Err(unsupported(
+                &format!("{place}/file_url"),
+                "give the file's bytes in `file_data`, or search it in a vector store",
+            )),
+            Self::InputFile {
+                filename,
+                file_data,
+                ..
+            } => parts::file(place, filename, file_data, &format!("{place}/file_id")),
+        }
+    }
+}
