@@ -122,6 +122,7 @@ pub fn real_path(path: &str) -> String {
             path.replace(name, &format!("{prefix}_{id}"))
         });
     path.replace("{model_id}", "m")
+        .replace("{model}", "m")
         .replace("{provider}", "scripted")
         .replace("{scope}", "tenant")
 }

@@ -2,6 +2,7 @@
 
 mod get;
 mod list;
+mod openai;
 mod registry;
 mod view;
 
@@ -38,5 +39,7 @@ fn routes() -> OpenApiRouter<Models> {
     OpenApiRouter::new()
         .routes(routes!(list::list_models))
         .routes(routes!(get::get_model))
+        .routes(routes!(openai::list::list_openai_models))
+        .routes(routes!(openai::get::get_openai_model))
         .routes(routes!(registry::get_registry, registry::put_registry))
 }

@@ -1,5 +1,7 @@
 //! The models that can be chatted with, and the names under which they are chosen.
 
+mod qualified;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -84,6 +86,8 @@ struct Inside {
     providers: Vec<Arc<ProviderSpec>>,
     /// In the order of the providers.
     choices: Vec<Choice>,
+    /// The same models once more, each as `provider/model`.
+    qualified: Vec<Choice>,
     default_model: Option<String>,
     default_embedding_model: Option<String>,
     settings: ModelSettings,
@@ -140,9 +144,11 @@ impl Catalogue {
         if let Some(allowed) = &registry.allowed_models {
             choices.retain(|choice| allowed.contains(&choice.name));
         }
+        let qualified = qualified::choices(&providers, registry.allowed_models.as_ref(), &choices);
         Self(Arc::new(Inside {
             providers,
             choices,
+            qualified,
             default_model: registry.defaults.model.clone(),
             default_embedding_model: registry.defaults.embedding_model.clone(),
             settings: registry.defaults.settings.clone(),
@@ -154,9 +160,15 @@ impl Catalogue {
         &self.0.choices
     }
 
-    /// What has that name.
+    /// The models once more, each under the name of its provider and its own: `provider/model`.
+    pub fn qualified(&self) -> &[Choice] {
+        &self.0.qualified
+    }
+
+    /// What has that name. A model or a route that is called so counts before a `provider/model`.
     pub fn find(&self, name: &str) -> Option<&Choice> {
-        self.0.choices.iter().find(|choice| choice.name == name)
+        let mut all = self.0.choices.iter().chain(&self.0.qualified);
+        all.find(|choice| choice.name == name)
     }
 
     /// What answers where no model is named. `None` if the tenant allows nothing that there is.
@@ -195,10 +207,11 @@ impl Catalogue {
         }
     }
 
-    /// The model for vectors of that name.
+    /// The model for vectors of that name, which may be a `provider/model` too.
     pub fn find_embedding(&self, name: &str) -> Option<EmbeddingModel> {
         let mut models = self.embedding_models().into_iter();
-        models.find(|model| model.spec().id == name)
+        let plain = models.find(|model| model.spec().id == name);
+        plain.or_else(|| qualified::embedding(&self.0.providers, name))
     }
 
     /// The model for vectors where none is named.

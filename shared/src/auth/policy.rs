@@ -206,6 +206,8 @@ pub const RULES: &[Rule] = &[
 
     rule("GET", "/api/v1/models", Viewer, With(Scope::ModelsRead), Read),
     rule("GET", "/api/v1/models/{model_id}", Viewer, With(Scope::ModelsRead), Read),
+    rule("GET", "/v1/models", Viewer, With(Scope::ModelsRead), Read),
+    rule("GET", "/v1/models/{model}", Viewer, With(Scope::ModelsRead), Read),
     rule("GET", "/api/v1/registry", Admin, No, Read),
     rule("PUT", "/api/v1/registry", Admin, No, Sensitive),
 ];

@@ -91,7 +91,12 @@ fn gateway() -> BTreeMap<(String, String), String> {
                     .expect("a text")
                     .to_owned()
             };
-            let route = (text("Path"), text("Method").to_uppercase());
+            // A last parameter that takes more segments is the same parameter.
+            let path = match text("Path").as_str() {
+                "/{proxy+}" => "/{proxy+}".to_owned(),
+                path => path.replace("+}", "}"),
+            };
+            let route = (path, text("Method").to_uppercase());
             let twice = routes.insert(route.clone(), function.to_owned());
             assert_eq!(twice, None, "{route:?} stands twice in template.yaml");
         }
@@ -130,7 +135,13 @@ fn called_locally(operation: &str) -> Option<String> {
     let manifest: toml::Table = toml::from_str(&text).expect("TOML");
     let router = &manifest["workspace"]["metadata"]["lambda"]["watch"]["router"];
     let (method, path) = operation.split_once(' ')?;
-    let target = router.get(path).or_else(|| router.get("/{*path}"))?;
+    // A path that ends in a parameter may take more segments.
+    let greedy = path.rsplit_once('{');
+    let greedy = greedy.map(|(before, last)| format!("{before}{{*{last}"));
+    let target = router
+        .get(path)
+        .or_else(|| router.get(&greedy?))
+        .or_else(|| router.get("/{*path}"))?;
     if let Some(function) = target.as_str() {
         return Some(function.to_owned());
     }

@@ -39,7 +39,7 @@ pub(crate) fn whose(parameter: &str) -> Whose {
             Whose::Tenants
         }
         "provider" => Whose::NamedForAll,
-        "model_id" => Whose::Everybodys,
+        "model_id" | "model" => Whose::Everybodys,
         other => panic!("say in things.rs whose `{other}` is, and how a client makes one"),
     }
 }
@@ -142,7 +142,7 @@ impl Things {
                 return guest.user.to_string();
             }
             "session_id" => return known.session.to_string(),
-            "model_id" => return "small".to_owned(),
+            "model_id" | "model" => return "small".to_owned(),
             "provider" => return self.credential(person).await,
             "scope" => return self.budget(person, &tenant).await,
             "conversation_id" => return self.conversation(person).await.0,

@@ -3,6 +3,7 @@
 #![expect(clippy::expect_used, reason = "a test that can't go on has failed")]
 
 mod door;
+mod openai;
 mod registry;
 
 use serde_json::{Value, json};
