@@ -113,7 +113,9 @@ impl Bodies {
             return first.clone();
         }
         if name == "model" {
-            return json!("small");
+            let description = schema["description"].as_str().unwrap_or_default();
+            let vectors = description.contains("makes vectors");
+            return json!(if vectors { "words" } else { "small" });
         }
         if name == "embedding_model" {
             return json!("words");

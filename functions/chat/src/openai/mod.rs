@@ -4,6 +4,7 @@
 //! Chatter does not is refused by its name.
 
 pub(crate) mod completions;
+pub(crate) mod embeddings;
 mod errors;
 mod event_stream;
 mod gathered;

@@ -8,6 +8,7 @@ mod conserved;
 mod context;
 mod cost;
 mod disconnect;
+mod embeddings;
 mod helpers;
 mod once;
 mod openai;
