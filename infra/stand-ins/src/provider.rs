@@ -213,7 +213,10 @@ async fn answer(wire: Wire, desk: &Desk, headers: HeaderMap, body: Value) -> Res
     let refusal = desk.refusal(&headers);
     let (said, model) = (wire.said(&body), body["model"].as_str().unwrap_or_default());
     let before = desk.asked_before(format!("{model} {said}"));
-    let script = desk.script(&said).when(model, before);
+    let mut script = desk.script(&said).when(model, before);
+    if script.recite {
+        script.say = vec![body.to_string()];
+    }
     desk.note(Received { headers, body });
     if let Some(refusal) = refusal {
         return refusal;

@@ -15,6 +15,8 @@ pub struct Script {
     pub signature: Option<String>,
     /// What it says.
     pub say: Vec<String>,
+    /// Says instead what it was sent: the request's body, as JSON.
+    pub recite: bool,
     /// The tools that it calls.
     pub calls: Vec<ScriptedCall>,
     /// The pause before the response's head.
@@ -97,6 +99,7 @@ impl Default for Script {
             think: Vec::new(),
             signature: None,
             say: Vec::new(),
+            recite: false,
             calls: Vec::new(),
             head_delay_ms: 0,
             delay_ms: 0,
