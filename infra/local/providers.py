@@ -90,6 +90,12 @@ class Settings:
         return list(dict.fromkeys(name for name in names if name))
 
 
+def local_model_names() -> tuple[str, str]:
+    """The models on this machine: the one that chats and the one that makes vectors."""
+    chat, embeddings = _KNOWN[LOCAL], _KNOWN[LOCAL_EMBEDDINGS]
+    return chat["models"][0]["id"], embeddings["embedding_models"][0]["id"]
+
+
 def wants_local_model(env: Mapping[str, str], named: list[str]) -> bool:
     """Whether the chat model on this machine is needed; without it nothing of it is fetched or started."""
     settings = Settings(env)
