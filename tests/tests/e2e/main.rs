@@ -10,6 +10,7 @@
 )]
 
 mod client;
+mod clients;
 mod knowledge;
 mod mails;
 mod samples;
@@ -52,6 +53,8 @@ async fn the_whole_stack_from_the_first_command_to_the_second_start() {
     turns::a_conversation_gets_its_title_from_a_job(&ada).await;
     step("documents are found by their meaning");
     knowledge::documents_are_found_by_meaning(&ada).await;
+    step("OpenAI's libraries work as they are");
+    secrets.extend(clients::openais_libraries_work_as_they_are(&stack).await);
     step("the real model answers token by token");
     let conversation = turns::the_real_model_answers(&ada).await;
     step("cargo lambda invoke answers the samples");

@@ -45,6 +45,7 @@ impl Stack {
         let mut up = up(port)
             .args(["--provider", &format!("scripted={provider}/v1")])
             .env("CHATTER_LOCAL_MODEL", "1")
+            .env("CHATTER_CAPABILITIES", "tools,structured_output")
             .stdout(Stdio::piped())
             .spawn()
             .expect("infra/up can be started");

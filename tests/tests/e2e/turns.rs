@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::client::{Client, Event};
 
 const REAL: &str = "smollm2-135m-instruct";
-const SCRIPTED: &str = "scripted";
+pub(crate) const SCRIPTED: &str = "scripted";
 
 pub(crate) async fn everything_is_ready(client: &Client) {
     let reply = client.get("/readyz").await;
