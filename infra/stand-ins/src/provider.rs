@@ -166,6 +166,7 @@ async fn openai_vectors(
     pause(script.head_delay_ms).await;
     match script.status {
         Some(status) => refuse(Wire::OpenAi, &script, status),
+        None if script.html => page(),
         None => vectors(&desk, &headers, answer),
     }
 }
@@ -226,13 +227,18 @@ async fn answer(wire: Wire, desk: &Desk, headers: HeaderMap, body: Value) -> Res
         return refuse(wire, &script, status);
     }
     if script.html {
-        let page = format!("<html>{SECRET}</html>");
-        return ([("content-type", "text/html")], page).into_response();
+        return page();
     }
     let (sender, chunks) = mpsc::channel(1);
     tokio::spawn(play(wire, script, sender));
     let body = Body::from_stream(ReceiverStream::new(chunks));
     ([("content-type", wire.content_type())], body).into_response()
+}
+
+/// A success that is not the protocol.
+fn page() -> Response {
+    let page = format!("<html>{SECRET}</html>");
+    ([("content-type", "text/html")], page).into_response()
 }
 
 /// Nothing for 0: a sleep of no time still takes a millisecond, for each piece.

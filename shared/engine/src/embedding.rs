@@ -2,23 +2,22 @@
 
 mod asked;
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use futures_util::{StreamExt as _, TryStreamExt as _};
+use secrecy::SecretString;
 use shared::auth::Caller;
 use shared::error::ProviderFault;
 use shared::http::TraceContext;
-use shared::model::{MicroDollars, RequestId, RunId, Usage};
+use shared::model::{MicroDollars, ProviderSpec, RequestId};
 use shared::store::TenantStore;
 use shared::{Error, Result};
 
 pub(crate) use asked::AskedVectors;
 use asked::fingerprint;
 
-use crate::budget::most_of_call;
+use crate::calling::Call;
 use crate::catalogue::EmbeddingModel;
-use crate::provider::{Embed, Embedded, OwnKeys, Purpose};
-use crate::title::charge;
+use crate::provider::{Embed, Embedded, Providers, Purpose, served};
 use crate::tokens;
 use crate::turn::Engine;
 
@@ -26,20 +25,13 @@ use crate::turn::Engine;
 const TEXTS: usize = 96;
 /// How many tokens one call has at most, as we count them.
 const TOKENS: u64 = 30_000;
-/// How many calls are made side by side.
-const CALLS: usize = 2;
-/// How often a call is made.
-const ATTEMPTS: u32 = 3;
-/// The longest pause before another attempt that is worth waiting for.
-const LONGEST_PAUSE: Duration = Duration::from_secs(10);
-/// How long a process that died may have had something reserved.
-const RESERVED_FOR: Duration = Duration::from_secs(300);
+
 /// Texts as vectors, and what it took.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Vectors {
     /// A vector a text, in their order, all as long as the model says.
     pub vectors: Vec<Vec<f32>>,
-    /// How many tokens they had: as the provider counted, or as we do where it did not say. 0 if nobody was asked.
+    /// How many tokens were sent: as the provider counted, or as we do where it did not say. 0 if nobody was asked.
     pub input_tokens: u64,
     /// What it cost. `None` if the model has no price.
     pub cost: Option<MicroDollars>,
@@ -103,9 +95,9 @@ impl Engine {
                 cost: model.spec().price.as_ref().map(|_| MicroDollars::default()),
             });
         }
-        let counted = counted(model, texts)?;
+        check(model, texts)?;
         let vectors = self
-            .charged(store, caller, model, (texts, counted), (purpose, deadline))
+            .made((store, caller), model, texts, (purpose, deadline))
             .await?;
         if let (Some(asked), Some(vector)) = (asked, vectors.vectors.first()) {
             let now = self.app.clock.now();
@@ -114,170 +106,68 @@ impl Engine {
         Ok(vectors)
     }
 
-    async fn charged(
+    async fn made(
         &self,
-        store: &TenantStore,
-        caller: &Caller,
+        (store, caller): (&TenantStore, &Caller),
         model: &EmbeddingModel,
-        (texts, counted): (&[String], u64),
+        texts: &[String],
         (purpose, deadline): (Purpose, Instant),
     ) -> Result<Vectors> {
-        let budgets = self.budgets.of(store, caller).await?;
-        let price = model.spec().price.as_ref();
-        // What a provider counts may be more than what we do.
-        let most = most_of_call(
-            caller,
-            &budgets,
-            (&model.spec().id, price),
-            (counted * 2, 0),
-        )?;
-        let (began, charged) = (self.app.clock.now(), RunId::new());
-        if let Some(reservation) = &most {
-            let until = began.plus(RESERVED_FOR);
-            self.reserve(store, (charged, began, until), reservation, &budgets)
-                .await?;
-        }
-        let trace = TraceContext::begin(RequestId::new());
-        let calls = batches(texts).into_iter().map(|batch| {
-            let embed = Embed {
+        let (spec, trace) = (model.spec(), TraceContext::begin(RequestId::new()));
+        let calls = batches(texts).into_iter().map(|batch| Batch {
+            model,
+            embed: Embed {
                 provider: model.provider(),
-                model: model.spec().name_at_provider(),
+                model: spec.name_at_provider(),
                 trace: &trace,
                 texts: batch,
                 purpose,
-                dimensions: model
-                    .spec()
-                    .send_dimensions
-                    .then_some(model.spec().dimensions),
-            };
-            self.embed_batch(store, model, embed, deadline)
+                dimensions: spec.send_dimensions.then_some(spec.dimensions),
+            },
         });
-        let calls: Vec<_> = calls.collect();
-        let embedded: Result<Vec<Embedded>> = futures_util::stream::iter(calls)
-            .buffered(CALLS)
-            .try_collect()
-            .await;
-        let input_tokens = match &embedded {
-            Ok(embedded) => embedded.iter().zip(batches(texts)).map(tokens_of).sum(),
-            // Nobody says which of the calls were charged.
-            Err(_) => counted,
-        };
-        let usage = Usage {
-            input_tokens,
-            ..Usage::default()
-        };
-        let cost = price.map(|price| price.of(&usage));
-        if let Some(reservation) = &most {
-            let spent = charge(Some(usage), cost, reservation);
-            let now = self.app.clock.now();
-            store
-                .reservation_settle(charged, began, reservation, &spent, now)
-                .await?;
-        }
-        let vectors = embedded?.into_iter().flat_map(|batch| batch.vectors);
+        let calls: Vec<Batch<'_>> = calls.collect();
+        let price = (spec.id.as_str(), spec.price.as_ref());
+        let charged = self.charged((store, caller), price, &calls, deadline);
+        let charged = charged.await?;
+        let vectors = charged.answers.into_iter().flat_map(|batch| batch.vectors);
         Ok(Vectors {
             vectors: vectors.collect(),
-            input_tokens,
-            cost,
+            input_tokens: charged.input_tokens,
+            cost: charged.cost,
         })
     }
-
-    /// One call, and again where that may help.
-    async fn embed_batch(
-        &self,
-        store: &TenantStore,
-        model: &EmbeddingModel,
-        embed: Embed<'_>,
-        deadline: Instant,
-    ) -> Result<Embedded> {
-        let mut attempt = 1;
-        loop {
-            let error = match self.embed_once(store, model, &embed, deadline).await {
-                Ok(embedded) => return checked(model, embedded),
-                Err(error) => error,
-            };
-            let pause = pause(&error, attempt).filter(|pause| {
-                let left = deadline.saturating_duration_since(Instant::now());
-                attempt < ATTEMPTS && *pause < left
-            });
-            let Some(pause) = pause else {
-                return Err(error);
-            };
-            tracing::info!(provider = embed.provider.name, error = ?error, "a call for vectors is made again: {error}");
-            tokio::time::sleep(pause).await;
-            attempt += 1;
-        }
-    }
-
-    /// One call with the tenant's own keys if it brought some.
-    async fn embed_once(
-        &self,
-        store: &TenantStore,
-        model: &EmbeddingModel,
-        embed: &Embed<'_>,
-        deadline: Instant,
-    ) -> Result<Embedded> {
-        let own = self.tenant_keys.get(store, model.provider()).await?;
-        let asked = self.embed_with(own.as_deref(), embed, deadline).await;
-        if !is_refused(&asked) {
-            return asked;
-        }
-        // They may have been replaced since they were read.
-        let now = self.tenant_keys.read_anew(store, model.provider()).await?;
-        if own == now {
-            return asked;
-        }
-        self.embed_with(now.as_deref(), embed, deadline).await
-    }
-
-    async fn embed_with(
-        &self,
-        own: Option<&OwnKeys>,
-        embed: &Embed<'_>,
-        deadline: Instant,
-    ) -> Result<Embedded> {
-        let Some(own) = own else {
-            return self.providers.embed(embed, None, deadline).await;
-        };
-        for key in own.at(self.app.clock.now()) {
-            let asked = self.providers.embed(embed, Some(key), deadline).await;
-            if !is_unauthorized(&asked) {
-                return asked;
-            }
-        }
-        Err(Error::provider(
-            ProviderFault::CredentialRefused,
-            "the provider refused every key of the tenant's",
-        ))
-    }
 }
 
-fn is_refused(asked: &Result<Embedded>) -> bool {
-    let refused = |fault: &ProviderFault| *fault == ProviderFault::CredentialRefused;
-    matches!(asked, Err(Error::Provider { fault, .. }) if refused(fault))
+/// As many texts as one call has.
+struct Batch<'a> {
+    model: &'a EmbeddingModel,
+    embed: Embed<'a>,
 }
 
-fn is_unauthorized(asked: &Result<Embedded>) -> bool {
-    let refused = |fault: &ProviderFault| *fault == ProviderFault::Unauthorized;
-    matches!(asked, Err(Error::Provider { fault, .. }) if refused(fault))
-}
+impl Call for Batch<'_> {
+    type Answer = Embedded;
 
-/// How long to wait before another attempt; `None` if none may help.
-fn pause(error: &Error, attempt: u32) -> Option<Duration> {
-    let Error::Provider { fault, .. } = error else {
-        return None;
-    };
-    if !fault.may_pass() {
-        return None;
+    fn provider(&self) -> &ProviderSpec {
+        self.embed.provider
     }
-    let jitter = u64::from(RunId::new().to_string().bytes().last().unwrap_or(0) % 16);
-    let growing = Duration::from_millis((200 + 10 * jitter) << attempt);
-    match fault {
-        ProviderFault::Overloaded { retry_after } => {
-            let asked_for = retry_after.unwrap_or(growing);
-            (asked_for <= LONGEST_PAUSE).then_some(asked_for)
-        }
-        _ => Some(growing),
+
+    fn tokens(&self) -> u64 {
+        let texts = self.embed.texts.iter();
+        texts.map(|text| tokens::estimate(text)).sum()
+    }
+
+    fn counted(embedded: &Embedded) -> Option<u64> {
+        embedded.input_tokens
+    }
+
+    async fn ask(
+        &self,
+        providers: &Providers,
+        own: Option<&SecretString>,
+        deadline: Instant,
+    ) -> Result<Embedded> {
+        let embedded = providers.embed(&self.embed, own, deadline).await?;
+        checked(self.model, embedded).map_err(served)
     }
 }
 
@@ -297,10 +187,9 @@ fn checked(model: &EmbeddingModel, embedded: Embedded) -> Result<Embedded> {
     Ok(embedded)
 }
 
-/// How many tokens the texts have, as we count them.
-fn counted(model: &EmbeddingModel, texts: &[String]) -> Result<u64> {
+/// That no text is longer than the model takes.
+fn check(model: &EmbeddingModel, texts: &[String]) -> Result<()> {
     let most = u64::from(model.spec().max_input_tokens);
-    let mut sum = 0_u64;
     for (index, text) in texts.iter().enumerate() {
         let tokens = tokens::estimate(text);
         if tokens > most {
@@ -309,14 +198,8 @@ fn counted(model: &EmbeddingModel, texts: &[String]) -> Result<u64> {
             );
             return Err(Error::invalid(format!("/input/{index}"), detail));
         }
-        sum = sum.saturating_add(tokens);
     }
-    Ok(sum)
-}
-
-fn tokens_of((embedded, batch): (&Embedded, &[String])) -> u64 {
-    let ours = || batch.iter().map(|text| tokens::estimate(text)).sum();
-    embedded.input_tokens.unwrap_or_else(ours)
+    Ok(())
 }
 
 /// The texts in calls that providers take.

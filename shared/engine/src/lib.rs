@@ -8,6 +8,7 @@ mod attempting;
 mod budget;
 mod building;
 mod cached;
+mod calling;
 mod catalogue;
 mod circuits;
 mod collected;

@@ -10,6 +10,7 @@ mod access;
 mod backends;
 mod bases;
 mod changes;
+mod charges;
 mod costs;
 mod documents;
 mod failures;

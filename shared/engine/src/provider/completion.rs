@@ -10,6 +10,7 @@ use shared::guard::GuardFault;
 use shared::{BoxError, Error, Result};
 
 use super::part::Part;
+use super::served::served;
 use crate::sse::{Decoder, Event};
 
 /// Makes parts of the bytes of a wire's stream, wherever they are cut.
@@ -123,18 +124,20 @@ pub(super) fn transport(error: reqwest::Error) -> Error {
     } else {
         ProviderFault::Unavailable
     };
+    let reached = !error.is_connect();
     // The address is known from the configuration, and may be private.
-    Error::provider(fault, error.without_url())
+    let error = Error::provider(fault, error.without_url());
+    if reached { served(error) } else { error }
 }
 
 /// A failure to reach what a tenant names.
 pub(super) fn guarded(fault: GuardFault) -> Error {
-    let kind = match fault {
-        GuardFault::TimedOut => ProviderFault::TimedOut,
-        GuardFault::Unreachable | GuardFault::Broken => ProviderFault::Unavailable,
-        _ => ProviderFault::AddressRefused,
-    };
-    Error::provider(kind, fault)
+    match fault {
+        GuardFault::TimedOut => served(Error::provider(ProviderFault::TimedOut, fault)),
+        GuardFault::Broken => served(Error::provider(ProviderFault::Unavailable, fault)),
+        GuardFault::Unreachable => Error::provider(ProviderFault::Unavailable, fault),
+        _ => Error::provider(ProviderFault::AddressRefused, fault),
+    }
 }
 
 /// An answer that is not the protocol.

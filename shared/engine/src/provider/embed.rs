@@ -2,22 +2,19 @@
 
 use std::time::Instant;
 
-use futures_util::StreamExt as _;
 use secrecy::SecretString;
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use shared::http::TraceContext;
 use shared::model::{ProviderSpec, Wire};
 use shared::{Error, Result};
 
-use super::completion::{nonsense, transport, within};
+use super::completion::nonsense;
+use super::served::served;
 use super::{Providers, gemini, openai, segment, url};
 
 /// How many texts one call may have: what the least of the providers takes.
 const MAX_TEXTS: usize = 96;
-/// How much of an answer is read, in bytes. 96 vectors of 3072 numbers have about a fourth of it.
-const MAX_ANSWER_BYTES: usize = 16 * 1024 * 1024;
 
 /// What is to be turned into vectors.
 #[derive(Debug, Clone, Copy)]
@@ -135,7 +132,8 @@ impl Providers {
         let length = embedded.vectors.first().map_or(0, Vec::len);
         let even = embedded.vectors.iter().all(|vector| vector.len() == length);
         if embedded.vectors.len() != embed.texts.len() || length == 0 || !even {
-            return Err(nonsense("not one vector of one length for each text"));
+            let cause = "not one vector of one length for each text";
+            return Err(served(nonsense(cause)));
         }
         Ok(embedded)
     }
@@ -153,7 +151,7 @@ impl Providers {
         }
         let request = self.http()?.post(url(embed.provider, "/embeddings"));
         let request = openai::authorized(request, key).json(&body);
-        let mut answer: OpenAiAnswer = self.vectors(embed, request, key, deadline).await?;
+        let mut answer: OpenAiAnswer = self.answer(embed.of(), request, key, deadline).await?;
         answer.data.sort_by_key(|vector| vector.index);
         let vectors = answer.data.into_iter().map(|vector| vector.embedding);
         Ok(Embedded {
@@ -187,7 +185,7 @@ impl Providers {
         let path = format!("/models/{}:batchEmbedContents", segment(embed.model));
         let request = self.http()?.post(url(embed.provider, &path));
         let request = gemini::authorized(request, key).json(&body);
-        let answer: GeminiAnswer = self.vectors(embed, request, key, deadline).await?;
+        let answer: GeminiAnswer = self.answer(embed.of(), request, key, deadline).await?;
         let vectors = answer.embeddings.into_iter().map(|vector| vector.values);
         Ok(Embedded {
             vectors: vectors.collect(),
@@ -211,7 +209,7 @@ impl Providers {
             body["output_dimension"] = json!(dimensions);
         }
         let request = self.invoke(embed, &body)?;
-        let answer: CohereAnswer = self.vectors(embed, request, key, deadline).await?;
+        let answer: CohereAnswer = self.answer(embed.of(), request, key, deadline).await?;
         let vectors = match answer.embeddings {
             CohereVectors::Plain(vectors) | CohereVectors::ByType { float: vectors } => vectors,
         };
@@ -235,7 +233,12 @@ impl Providers {
                 body["dimensions"] = json!(dimensions);
             }
             let request = self.invoke(embed, &body)?;
-            let answer: TitanAnswer = self.vectors(embed, request, key, deadline).await?;
+            let answer = self.answer(embed.of(), request, key, deadline).await;
+            // Those before it were served.
+            let answer: TitanAnswer = match vectors.is_empty() {
+                true => answer?,
+                false => answer.map_err(served)?,
+            };
             vectors.push(answer.embedding);
             tokens = tokens.saturating_add(answer.input_text_token_count);
         }
@@ -249,28 +252,13 @@ impl Providers {
         let path = format!("/model/{}/invoke", segment(embed.model));
         Ok(self.http()?.post(url(embed.provider, &path)).json(body))
     }
-
-    async fn vectors<T: DeserializeOwned>(
-        &self,
-        embed: &Embed<'_>,
-        request: reqwest::RequestBuilder,
-        key: Option<&SecretString>,
-        deadline: Instant,
-    ) -> Result<T> {
-        let request = request.headers(embed.trace.outgoing());
-        let response = self.send(embed.provider, request, key, deadline).await?;
-        let (mut body, mut chunks) = (Vec::new(), response.bytes_stream());
-        while let Some(chunk) = within(deadline, chunks.next()).await? {
-            body.extend_from_slice(&chunk.map_err(transport)?);
-            if body.len() > MAX_ANSWER_BYTES {
-                return Err(nonsense("an answer with vectors is too large"));
-            }
-        }
-        serde_json::from_slice(&body).map_err(|_| nonsense("an answer without vectors"))
-    }
 }
 
 impl Embed<'_> {
+    const fn of(&self) -> (&ProviderSpec, &TraceContext) {
+        (self.provider, self.trace)
+    }
+
     fn check(&self) -> Result<()> {
         if !(1..=MAX_TEXTS).contains(&self.texts.len()) {
             let detail = format!("must have from 1 to {MAX_TEXTS} texts");

@@ -11,6 +11,7 @@
 //! by design: reasoning of other models than the one that is asked, which no provider takes, and text without a letter,
 //! which some refuse.
 
+mod answer;
 mod anthropic;
 mod bedrock;
 mod check;
@@ -22,6 +23,7 @@ mod openai;
 mod part;
 mod prompt;
 mod refusal;
+mod served;
 mod tenant_keys;
 #[cfg(test)]
 mod tests;
@@ -44,6 +46,7 @@ pub use embed::{Embed, Embedded, Purpose};
 pub use keys::ProviderKeys;
 pub use part::Part;
 pub use prompt::{OutputFormat, Prompt, PromptMessage, Settings, Speaker, ToolChoice, ToolSpec};
+pub(crate) use served::{may_be_charged, served};
 pub(crate) use tenant_keys::{OwnKeys, TenantKeys};
 
 /// How long a connection may take to open.
@@ -214,14 +217,16 @@ impl Providers {
             }
             ProviderOwner::Tenant => {
                 let sent = self.guarded()?.execute(request);
-                within(deadline, sent).await?.map_err(guarded)?
+                let sent = within(deadline, sent).await.map_err(served)?;
+                sent.map_err(guarded)?
             }
             ProviderOwner::Platform => {
                 if unsigned {
                     within(deadline, self.signer.sign(&mut request)).await??;
                 }
                 let sent = self.http()?.execute(request);
-                within(deadline, sent).await?.map_err(transport)?
+                let sent = within(deadline, sent).await.map_err(served)?;
+                sent.map_err(transport)?
             }
         };
         if response.status().is_success() {
