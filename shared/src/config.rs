@@ -1,13 +1,13 @@
 //! The only reader of the environment. All faults are reported together, by name and never by value.
 
 mod addresses;
+mod providers;
 
-use std::collections::HashSet;
 use std::fmt;
 use std::time::Duration;
 
 use crate::limits::{self, Policy};
-use crate::model::{ProviderName, ProviderOwner, ProviderSpec, Wire};
+use crate::model::ProviderSpec;
 use crate::telemetry::Levels;
 use addresses::{
     CACHE_RULE, SENDER_RULE, TRANSPORT_RULE, URL_RULE, VECTOR_BUCKET_RULE, cache_backend,
@@ -303,69 +303,6 @@ impl<G: Fn(&str) -> Option<String>> Reader<G> {
             self.faults.extend(faults);
             Vec::new()
         })
-    }
-
-    fn providers(&mut self, stage: Option<Stage>) -> Vec<ProviderSpec> {
-        let rule = "a JSON list of {name, wire, base_url, models: [{id, context_window, max_output_tokens, capabilities, price}]}";
-        let parsed = self.parsed("PROVIDERS", rule, |value| {
-            serde_json::from_str::<Vec<ProviderSpec>>(value).ok()
-        });
-        let mut providers = parsed.unwrap_or_default();
-        for provider in &mut providers {
-            provider.owner = ProviderOwner::Platform;
-        }
-        let mut names = HashSet::new();
-        let mut models = HashSet::new();
-        for (index, provider) in providers.iter().enumerate() {
-            let place = format!("PROVIDERS[{index}]");
-            let good = provider.name.parse::<ProviderName>().is_ok();
-            if !good || !names.insert(provider.name.as_str()) {
-                self.faults
-                    .push(format!("{place}.name must be {NAME_RULE}"));
-            }
-            if secure_url(&provider.base_url, stage).is_none() {
-                self.faults
-                    .push(format!("{place}.base_url must be {URL_RULE}"));
-            }
-            if provider.max_tokens_field.is_some() && provider.wire != Wire::Openai {
-                self.faults.push(format!(
-                    "{place}.max_tokens_field is only for the wire openai"
-                ));
-            }
-            for model in &provider.models {
-                if !models.insert(model.id.as_str()) {
-                    self.faults
-                        .push(format!("{place}: a model's id must stand only once"));
-                }
-                self.model_fault(&place, model.fault());
-            }
-            for model in &provider.embedding_models {
-                if !models.insert(model.id.as_str()) {
-                    self.faults
-                        .push(format!("{place}: a model's id must stand only once"));
-                }
-                self.model_fault(&place, model.fault());
-            }
-            if provider.wire == Wire::Anthropic && !provider.embedding_models.is_empty() {
-                self.faults.push(format!(
-                    "{place}.embedding_models must be empty: the wire anthropic has none"
-                ));
-            }
-        }
-        let chats = providers.iter().any(|provider| !provider.models.is_empty());
-        if !chats && self.value("PROVIDERS").is_some() {
-            self.faults
-                .push("PROVIDERS must name at least one model".to_owned());
-        }
-        providers
-    }
-
-    fn model_fault(&mut self, place: &str, fault: Option<(String, &'static str)>) {
-        if let Some((field, rule)) = fault {
-            let field = field.replace('/', ".");
-            self.faults
-                .push(format!("{place}: a model's {field} {rule}"));
-        }
     }
 }
 

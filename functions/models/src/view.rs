@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use axum::http::HeaderValue;
 use axum::http::header::{ETAG, HeaderName};
-use engine::{Catalogue, Choice, EmbeddingModel, Model};
+use engine::{Catalogue, Choice, EmbeddingModel, Model, RerankModel};
 use serde::Serialize;
 use shared::http::{Json, etag};
 use shared::model::{Capability, Price, Registry};
@@ -18,13 +18,16 @@ pub(crate) enum TypeView {
     Chat,
     /// It makes vectors of texts, for knowledge bases.
     Embedding,
+    /// It puts passages into an order by how well they answer a query.
+    Rerank,
 }
 
 /// A model, or a route that is chosen like one.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 #[schema(as = Model)]
 pub(crate) struct ModelView {
-    /// Its id: the `model` of a conversation or a message, or the `embedding_model` of a knowledge base.
+    /// Its id: the `model` of a conversation or a message, the `embedding_model` of a knowledge base, or the
+    /// `rerank.model` of a search.
     id: String,
     /// What it is for.
     #[serde(rename = "type")]
@@ -36,13 +39,14 @@ pub(crate) struct ModelView {
     /// The models of a route, in the order in which they are asked; `null` if it is a model itself.
     targets: Option<Vec<String>>,
     /// How many tokens instructions, messages and answer may have together; of a route, the largest of its targets';
-    /// `null` of an embedding model.
+    /// `null` unless it chats.
     context_window: Option<u32>,
-    /// How many tokens an answer may have; of a route, the smallest of its targets'; `null` of an embedding model.
+    /// How many tokens an answer may have; of a route, the smallest of its targets'; `null` unless it chats.
     max_output_tokens: Option<u32>,
     /// How many numbers a vector has; `null` unless it is an embedding model.
     dimensions: Option<u32>,
-    /// How many tokens a text may have that becomes a vector; `null` unless it is an embedding model.
+    /// How many tokens a text may have that becomes a vector, or a query and one passage together that is put into an order;
+    /// `null` of what chats.
     max_input_tokens: Option<u32>,
     /// What it can do beside text; of a route, what all of its targets can.
     capabilities: BTreeSet<Capability>,
@@ -51,7 +55,7 @@ pub(crate) struct ModelView {
 }
 
 impl ModelView {
-    /// All of a catalogue: what can be chosen for a conversation, then what makes vectors.
+    /// All of a catalogue: what can be chosen for a conversation, then what makes vectors, then what makes orders.
     pub(crate) fn all(catalogue: &Catalogue) -> Vec<Self> {
         let default = catalogue.default_choice();
         let choices = catalogue.choices().iter();
@@ -61,7 +65,12 @@ impl ModelView {
         let vectors = vectors
             .iter()
             .map(|model| Self::embedding(model, default.as_ref()));
-        choices.chain(vectors).collect()
+        let orders = catalogue.rerank_models();
+        let default = catalogue.default_rerank();
+        let orders = orders
+            .iter()
+            .map(|model| Self::rerank(model, default.as_ref()));
+        choices.chain(vectors).chain(orders).collect()
     }
 
     /// What has that id.
@@ -69,11 +78,12 @@ impl ModelView {
         if let Some(choice) = catalogue.find(id) {
             return Some(Self::chat(choice, catalogue.default_choice()));
         }
-        let model = catalogue.find_embedding(id)?;
-        Some(Self::embedding(
-            &model,
-            catalogue.default_embedding().as_ref(),
-        ))
+        if let Some(model) = catalogue.find_embedding(id) {
+            let default = catalogue.default_embedding();
+            return Some(Self::embedding(&model, default.as_ref()));
+        }
+        let model = catalogue.find_rerank(id)?;
+        Some(Self::rerank(&model, catalogue.default_rerank().as_ref()))
     }
 
     fn chat(choice: &Choice, default: Option<&Choice>) -> Self {
@@ -113,6 +123,23 @@ impl ModelView {
             context_window: None,
             max_output_tokens: None,
             dimensions: Some(spec.dimensions),
+            max_input_tokens: Some(spec.max_input_tokens),
+            capabilities: BTreeSet::new(),
+            price: spec.price.clone(),
+        }
+    }
+
+    fn rerank(model: &RerankModel, default: Option<&RerankModel>) -> Self {
+        let spec = model.spec();
+        Self {
+            id: spec.id.clone(),
+            kind: TypeView::Rerank,
+            provider: model.provider().name.clone(),
+            default: default.is_some_and(|default| default.spec().id == spec.id),
+            targets: None,
+            context_window: None,
+            max_output_tokens: None,
+            dimensions: None,
             max_input_tokens: Some(spec.max_input_tokens),
             capabilities: BTreeSet::new(),
             price: spec.price.clone(),

@@ -10,7 +10,8 @@ use shared::Result;
 use shared::clock::Clock;
 use shared::kept::Kept;
 use shared::model::{
-    EmbeddingSpec, ModelSettings, ModelSpec, Price, ProviderSpec, Registry, Route, Target, TenantId,
+    EmbeddingSpec, ModelSettings, ModelSpec, Price, ProviderSpec, Registry, RerankSpec, Route,
+    Target, TenantId,
 };
 use shared::store::TenantStore;
 
@@ -52,6 +53,25 @@ impl EmbeddingModel {
     }
 }
 
+/// A model that puts passages into an order, and the provider that has it.
+#[derive(Debug, Clone)]
+pub struct RerankModel {
+    provider: Arc<ProviderSpec>,
+    index: usize,
+}
+
+impl RerankModel {
+    /// The provider.
+    pub fn provider(&self) -> &ProviderSpec {
+        &self.provider
+    }
+
+    /// The model.
+    pub fn spec(&self) -> &RerankSpec {
+        &self.provider.rerank_models[self.index]
+    }
+}
+
 /// What can be chosen: a model, or a route to some.
 #[derive(Debug, Clone)]
 pub struct Choice {
@@ -90,6 +110,7 @@ struct Inside {
     qualified: Vec<Choice>,
     default_model: Option<String>,
     default_embedding_model: Option<String>,
+    default_rerank_model: Option<String>,
     settings: ModelSettings,
 }
 
@@ -151,6 +172,7 @@ impl Catalogue {
             qualified,
             default_model: registry.defaults.model.clone(),
             default_embedding_model: registry.defaults.embedding_model.clone(),
+            default_rerank_model: registry.defaults.rerank_model.clone(),
             settings: registry.defaults.settings.clone(),
         }))
     }
@@ -181,17 +203,43 @@ impl Catalogue {
 
     /// The models that turn texts into vectors. An allow-list is for chats and says nothing of them.
     pub fn embedding_models(&self) -> Vec<EmbeddingModel> {
-        let mut models: Vec<EmbeddingModel> = Vec::new();
+        let ids = |provider: &ProviderSpec| {
+            let models = provider.embedding_models.iter();
+            models.map(|spec| (spec.id.clone(), spec.active)).collect()
+        };
+        let offered = self.offered(ids).into_iter();
+        let offered = offered.map(|(provider, index)| EmbeddingModel { provider, index });
+        offered.collect()
+    }
+
+    /// The models that put passages into an order. An allow-list says nothing of them either.
+    pub fn rerank_models(&self) -> Vec<RerankModel> {
+        let ids = |provider: &ProviderSpec| {
+            let models = provider.rerank_models.iter();
+            models.map(|spec| (spec.id.clone(), spec.active)).collect()
+        };
+        let offered = self.offered(ids).into_iter();
+        let offered = offered.map(|(provider, index)| RerankModel { provider, index });
+        offered.collect()
+    }
+
+    /// Where those models are that are offered, by their ids in each provider and whether they are active.
+    fn offered(
+        &self,
+        ids: impl Fn(&ProviderSpec) -> Vec<(String, bool)>,
+    ) -> Vec<(Arc<ProviderSpec>, usize)> {
+        let (mut models, mut names) = (Vec::new(), Vec::new());
         for provider in self.0.providers.iter().filter(|provider| provider.active) {
-            for (index, spec) in provider.embedding_models.iter().enumerate() {
-                let provider = provider.clone();
-                let model = EmbeddingModel { provider, index };
-                let same = models.iter().position(|known| known.spec().id == spec.id);
-                match same {
-                    _ if !spec.active => {}
+            for (index, (id, active)) in ids(provider).into_iter().enumerate() {
+                let model = (provider.clone(), index);
+                match names.iter().position(|known| *known == id) {
+                    _ if !active => {}
                     // The tenant's own, which comes later, counts.
                     Some(place) => models[place] = model,
-                    None => models.push(model),
+                    None => {
+                        models.push(model);
+                        names.push(id);
+                    }
                 }
             }
         }
@@ -202,6 +250,8 @@ impl Catalogue {
     pub fn why_unknown(&self, name: &str) -> &'static str {
         if self.find_embedding(name).is_some() {
             "this model makes vectors and can't chat; choose one of the type `chat` of GET /api/v1/models"
+        } else if self.find_rerank(name).is_some() {
+            "this model puts passages into an order and can't chat; choose one of the type `chat` of GET /api/v1/models"
         } else {
             "there is no such model; GET /api/v1/models lists them"
         }
@@ -219,6 +269,19 @@ impl Catalogue {
         let named = self.0.default_embedding_model.as_deref();
         let named = named.and_then(|name| self.find_embedding(name));
         named.or_else(|| self.embedding_models().into_iter().next())
+    }
+
+    /// The model for orders of passages of that name.
+    pub fn find_rerank(&self, name: &str) -> Option<RerankModel> {
+        let mut models = self.rerank_models().into_iter();
+        models.find(|model| model.spec().id == name)
+    }
+
+    /// The model for orders of passages where none is named.
+    pub fn default_rerank(&self) -> Option<RerankModel> {
+        let named = self.0.default_rerank_model.as_deref();
+        let named = named.and_then(|name| self.find_rerank(name));
+        named.or_else(|| self.rerank_models().into_iter().next())
     }
 
     /// How models answer where a conversation says nothing.

@@ -35,7 +35,7 @@ mod tools;
 mod turn;
 
 pub use asked::Asked;
-pub use catalogue::{Catalogue, Catalogues, Choice, EmbeddingModel, Model};
+pub use catalogue::{Catalogue, Catalogues, Choice, EmbeddingModel, Model, RerankModel};
 pub use embedding::Vectors;
 pub use events::{Delta, ReasoningDelta, Start, Switch, ToolArgumentsDelta, ToolCallStart};
 pub use place::{Fetched, InThread, Said};

@@ -1,5 +1,5 @@
 use super::*;
-use crate::model::Capability;
+use crate::model::{Capability, Wire};
 
 const GOOD: [(&str, &str); 24] = [
     ("STAGE", "prod"),
@@ -232,4 +232,24 @@ fn only_a_server_of_openais_wire_has_a_choice_of_names() {
     assert!(named("openai").is_ok());
     let faults = named("gemini").expect_err("it knows one name only");
     assert!(faults.0[0].contains("max_tokens_field"), "{faults}");
+}
+
+#[test]
+fn only_a_server_of_openais_wire_puts_passages_into_an_order() {
+    let sorting = |wire: &str, id: &str| {
+        let more =
+            format!(r#""wire":"{wire}","rerank_models":[{{"id":"{id}","max_input_tokens":512}}]"#);
+        let providers = PROVIDERS.replace(r#""wire":"openai""#, &more);
+        read_with("PROVIDERS", Some(&providers))
+    };
+    let config = sorting("openai", "r").expect("no fault");
+    assert_eq!(config.providers[0].rerank_models[0].id, "r");
+    for (wire, id, fault) in [
+        ("gemini", "r", "PROVIDERS[0].rerank_models must be empty"),
+        ("openai", "m", "a model's id must stand only once"),
+        ("openai", "a b", "a model's id must have"),
+    ] {
+        let faults = sorting(wire, id).expect_err(fault);
+        assert!(faults.0[0].contains(fault), "{faults}");
+    }
 }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::embedding::EmbeddingSpec;
 use super::id::NotAnId;
 use super::price::Price;
+use super::rerank::RerankSpec;
 
 /// The protocol that a provider speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -68,6 +69,11 @@ pub struct ProviderSpec {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     pub embedding_models: Vec<EmbeddingSpec>,
+    /// Its models that put passages into an order, which only the wire `openai` has; the first of the first provider that
+    /// has one is the default one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub rerank_models: Vec<RerankSpec>,
 }
 
 impl ProviderSpec {
@@ -77,6 +83,14 @@ impl ProviderSpec {
             ProviderOwner::Tenant => Some(&self.base_url),
             ProviderOwner::Platform => None,
         }
+    }
+
+    /// The ids of all its models, whatever they are for.
+    pub fn model_ids(&self) -> impl Iterator<Item = &str> {
+        let chats = self.models.iter().map(|model| &*model.id);
+        let vectors = self.embedding_models.iter().map(|model| &*model.id);
+        let orders = self.rerank_models.iter().map(|model| &*model.id);
+        chats.chain(vectors).chain(orders)
     }
 }
 

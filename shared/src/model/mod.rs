@@ -19,6 +19,7 @@ mod llm;
 mod price;
 mod question;
 mod registry;
+mod rerank;
 mod retrieval;
 mod run;
 mod session;
@@ -71,6 +72,7 @@ pub use llm::{
 pub use price::{MicroDollars, Price};
 pub use question::{Content, MAX_PARTS_BYTES, Question};
 pub use registry::{Defaults, MAX_REGISTRY_BYTES, Registry, Route, Target};
+pub use rerank::RerankSpec;
 pub use retrieval::{Citation, CitationBasis, Retrieval, RetrievedPassage, Support};
 pub use run::{Attempt, AttemptPurpose, Run, RunContext, RunEnd, RunEvent, RunProblem, RunStatus};
 pub use session::Session;

@@ -17,6 +17,8 @@ const MAX_PROVIDERS: usize = 20;
 const MAX_MODELS: usize = 100;
 /// How many models for vectors one provider of a tenant may have.
 const MAX_EMBEDDING_MODELS: usize = 20;
+/// How many models for orders of passages one provider of a tenant may have.
+const MAX_RERANK_MODELS: usize = 20;
 /// How many routes a tenant may have.
 const MAX_ROUTES: usize = 50;
 /// How many targets a route may have.
@@ -123,6 +125,10 @@ pub struct Defaults {
     /// The model that turns texts into vectors, for knowledge bases that name none; if not set, the first that there is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub embedding_model: Option<String>,
+    /// The model that puts passages into an order, for searches that want that and name none; if not set, the first that
+    /// there is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rerank_model: Option<String>,
 }
 
 impl Registry {
@@ -143,27 +149,30 @@ impl Registry {
     ) -> Vec<FieldError> {
         let mut faults = Faults(Vec::new());
         let mut models: HashSet<&str> = HashSet::new();
-        for provider in platform {
-            models.extend(provider.models.iter().map(|model| model.id.as_str()));
-            models.extend(
-                provider
-                    .embedding_models
-                    .iter()
-                    .map(|model| model.id.as_str()),
-            );
-        }
+        models.extend(platform.iter().flat_map(ProviderSpec::model_ids));
         self.check_providers(platform, address, &mut models, &mut faults);
-        let all = platform.iter().chain(&self.providers);
-        let embedding = all.flat_map(|provider| &provider.embedding_models);
+        let all = || platform.iter().chain(&self.providers);
+        let embedding = all().flat_map(|provider| &provider.embedding_models);
         let embedding: HashSet<&str> = embedding.map(|model| model.id.as_str()).collect();
-        if let Some(name) = &self.defaults.embedding_model
-            && !embedding.contains(name.as_str())
+        let rerank = all().flat_map(|provider| &provider.rerank_models);
+        let rerank: HashSet<&str> = rerank.map(|model| model.id.as_str()).collect();
+        let (vectors, order) = (&self.defaults.embedding_model, &self.defaults.rerank_model);
+        if vectors
+            .as_ref()
+            .is_some_and(|name| !embedding.contains(name.as_str()))
         {
             let rule = "is no model that makes vectors; GET /api/v1/models lists them";
             faults.add("/defaults/embedding_model".to_owned(), rule);
         }
-        // What makes vectors can't be chatted with.
-        models.retain(|model| !embedding.contains(model));
+        if order
+            .as_ref()
+            .is_some_and(|name| !rerank.contains(name.as_str()))
+        {
+            let rule = "is no model of the type `rerank`; GET /api/v1/models lists them";
+            faults.add("/defaults/rerank_model".to_owned(), rule);
+        }
+        // What makes vectors or orders can't be chatted with.
+        models.retain(|model| !embedding.contains(model) && !rerank.contains(model));
         self.check_routes(&models, &mut faults);
         let routes = self.routes.iter().map(|route| route.name.as_str());
         let names: HashSet<&str> = models.into_iter().chain(routes).collect();
@@ -213,6 +222,7 @@ impl Registry {
                 check_model((&model.id, fault), &place, models, faults);
             }
             check_embedding_models(provider, &place, models, faults);
+            check_rerank_models(provider, &place, models, faults);
         }
     }
 
@@ -278,6 +288,25 @@ fn check_embedding_models<'a>(
         );
     }
     for (index, model) in provider.embedding_models.iter().enumerate() {
+        let fault = model.fault();
+        let place = format!("{place}/{index}");
+        check_model((&model.id, fault), &place, models, faults);
+    }
+}
+
+fn check_rerank_models<'a>(
+    provider: &'a ProviderSpec,
+    place: &str,
+    models: &mut HashSet<&'a str>,
+    faults: &mut Faults,
+) {
+    let place = format!("{place}/rerank_models");
+    faults.at_most(&provider.rerank_models, MAX_RERANK_MODELS, &place);
+    if provider.wire != Wire::Openai && !provider.rerank_models.is_empty() {
+        let rule = "must be empty: only the wire openai has models that put passages into an order";
+        faults.add(place.clone(), rule);
+    }
+    for (index, model) in provider.rerank_models.iter().enumerate() {
         let fault = model.fault();
         let place = format!("{place}/{index}");
         check_model((&model.id, fault), &place, models, faults);

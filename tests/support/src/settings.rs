@@ -32,7 +32,11 @@ fn settings_with(provider: &str, limits: &Value) -> BTreeMap<&'static str, Strin
          "embedding_models": [
              {"id": "words", "provider_model": "words-256", "dimensions": 256, "max_input_tokens": 512,
               "price": {"version": "2026", "input": 20_000, "output": 0}},
-             {"id": "few-words", "provider_model": "words-96", "dimensions": 96, "max_input_tokens": 256}]},
+             {"id": "few-words", "provider_model": "words-96", "dimensions": 96, "max_input_tokens": 256}],
+         "rerank_models": [
+             {"id": "sorter", "provider_model": "sorter-1", "max_input_tokens": 512,
+              "price": {"version": "2026", "input": 50_000, "output": 0}},
+             {"id": "free-sorter", "max_input_tokens": 256}]},
         {"name": "scripted-claude", "wire": "anthropic", "base_url": provider, "models": [model("claude")]},
         {"name": "scripted-gemini", "wire": "gemini", "base_url": format!("{provider}/v1beta"),
          "models": [model("gemini")]},

@@ -21,7 +21,7 @@ async fn all_models_are_listed_and_one_is_the_default() {
     assert_eq!(reply.status, 200);
     let mut body = reply.body();
     let data = body["data"].as_array_mut().expect("models");
-    assert_eq!(data.split_off(5).len(), 2, "those that make vectors");
+    assert_eq!(data.split_off(5).len(), 4, "vectors and orders");
     let rest: Vec<(Value, Value)> = data
         .drain(2..)
         .map(|model| (model["id"].clone(), model["provider"].clone()))
@@ -78,7 +78,7 @@ async fn all_models_are_listed_and_one_is_the_default() {
 async fn what_makes_vectors_is_listed_after_what_chats() {
     let listed = api().await.get(ADA, "/api/v1/models").await.body();
     let models = listed["data"].as_array().expect("models");
-    let vectors: Vec<&Value> = models.iter().skip(5).collect();
+    let vectors: Vec<&Value> = models.iter().skip(5).take(2).collect();
     insta::assert_json_snapshot!(vectors, @r#"
     [
       {
@@ -116,6 +116,33 @@ async fn what_makes_vectors_is_listed_after_what_chats() {
 }
 
 #[tokio::test]
+async fn what_puts_passages_into_an_order_is_listed_last() {
+    let listed = api().await.get(ADA, "/api/v1/models").await.body();
+    let models = listed["data"].as_array().expect("models");
+    let orders: Vec<&Value> = models.iter().skip(7).collect();
+    assert_eq!(orders.len(), 2);
+    insta::assert_json_snapshot!(orders[0], @r#"
+    {
+      "capabilities": [],
+      "context_window": null,
+      "default": true,
+      "dimensions": null,
+      "id": "sorter",
+      "max_input_tokens": 512,
+      "max_output_tokens": null,
+      "price": {
+        "input": 50000,
+        "output": 0,
+        "version": "2026"
+      },
+      "provider": "scripted",
+      "targets": null,
+      "type": "rerank"
+    }
+    "#);
+}
+
+#[tokio::test]
 async fn a_model_is_found_by_its_id() {
     let api = api().await;
     let found = api.get(ADA, "/api/v1/models/claude").await;
@@ -124,6 +151,8 @@ async fn a_model_is_found_by_its_id() {
     assert_eq!(found.body()["default"], json!(false));
     let vectors = api.get(ADA, "/api/v1/models/few-words").await;
     assert_eq!(vectors.body(), listed["data"][6]);
+    let order = api.get(ADA, "/api/v1/models/free-sorter").await;
+    assert_eq!(order.body(), listed["data"][8]);
     for unknown in ["nothing", "..%2Fclaude", "claude%00", "CLAUDE"] {
         let reply = api.get(ADA, &format!("/api/v1/models/{unknown}")).await;
         assert_eq!(reply.problem(), (404, "not-found".to_owned()), "{unknown}");

@@ -103,6 +103,9 @@ async fn what_is_not_active_is_not_offered() {
     provider["embedding_models"] = json!([
         {"id": "our-vectors", "dimensions": 8, "max_input_tokens": 100},
         {"id": "resting-vectors", "active": false, "dimensions": 8, "max_input_tokens": 100}]);
+    provider["rerank_models"] = json!([
+        {"id": "our-sorter", "max_input_tokens": 100},
+        {"id": "resting-sorter", "active": false, "max_input_tokens": 100}]);
     let more = json!({"id": "resting", "active": false, "context_window": 8192, "max_output_tokens": 1024});
     provider["models"]
         .as_array_mut()
@@ -115,7 +118,12 @@ async fn what_is_not_active_is_not_offered() {
     assert_eq!(names(&api, "ada").await[5..], ["our-llama", "r"]);
     let route = api.get(ADA, "/api/v1/models/r").await.body();
     assert_eq!(route["targets"], json!(["our-llama"]));
-    for (name, status) in [("our-vectors", 200), ("resting-vectors", 404)] {
+    for (name, status) in [
+        ("our-vectors", 200),
+        ("resting-vectors", 404),
+        ("our-sorter", 200),
+        ("resting-sorter", 404),
+    ] {
         let reply = api.get(ADA, &format!("/api/v1/models/{name}")).await;
         assert_eq!(reply.status, status, "{name}: {}", reply.text);
     }
@@ -178,6 +186,42 @@ async fn everything_that_is_wrong_is_told_at_once_and_nothing_is_written() {
         ]
     );
     assert_eq!(api.get(ADA, PATH).await.body()["routes"], json!([]));
+}
+
+#[tokio::test]
+async fn models_for_orders_are_checked_like_others_and_only_one_wire_has_them() {
+    let api = api().await;
+    let mut provider = own_provider();
+    // The name of a model of the platform's, and one of the provider's own.
+    provider["rerank_models"] = json!([
+        {"id": "words", "max_input_tokens": 100},
+        {"id": "our-llama", "max_input_tokens": 63},
+        {"id": "our-sorter", "max_input_tokens": 100}]);
+    let sound = json!({"id": "ours", "max_input_tokens": 100});
+    let mut other = json!({"name": "other", "wire": "gemini", "base_url": "https://llm.example.com/v1", "models": []});
+    other["rerank_models"] = json!([sound]);
+    let routes = json!([{"name": "our-sorter", "targets": [{"model": "our-sorter"}]}]);
+    let document = json!({"providers": [provider, other], "routes": routes,
+                          "defaults": {"rerank_model": "small"}});
+    assert_eq!(
+        refused(&api, document).await,
+        [
+            "/providers/0/rerank_models/0/id",
+            "/providers/0/rerank_models/1/max_input_tokens",
+            "/providers/0/rerank_models/1/id",
+            "/providers/1/rerank_models",
+            "/defaults/rerank_model",
+            "/routes/0/targets/0/model",
+        ]
+    );
+    let mut provider = own_provider();
+    provider["rerank_models"] = json!([sound]);
+    let document = json!({"providers": [provider], "defaults": {"rerank_model": "ours"}});
+    put(&api, "*", document).await;
+    let chosen = api.get(ADA, "/api/v1/models/ours").await.body();
+    assert_eq!(chosen["default"], true, "{chosen}");
+    let platform = api.get(ADA, "/api/v1/models/sorter").await.body();
+    assert_eq!(platform["default"], false, "{platform}");
 }
 
 #[tokio::test]
