@@ -13,6 +13,7 @@ mod desk;
 mod embed;
 mod gemini;
 mod openai;
+mod rerank;
 mod script;
 mod signature;
 
@@ -107,6 +108,7 @@ fn router(desk: Desk) -> Router {
         .route("/v1/chat/completions", post(openai))
         .route("/v1/messages", post(anthropic))
         .route("/v1/embeddings", post(openai_vectors))
+        .route("/v1/rerank", post(openai_order))
         .route("/v1/models", get(models))
         .route("/v1beta/models/{call}", post(gemini))
         .route("/v1beta/models", get(models))
@@ -155,10 +157,30 @@ async fn openai_vectors(
     Json(body): Json<Value>,
 ) -> Response {
     let said = body["input"][0].as_str().unwrap_or_default().to_owned();
+    whole(&desk, headers, body, &said, |body, _| embed::openai(body)).await
+}
+
+async fn openai_order(
+    State(desk): State<Desk>,
+    headers: HeaderMap,
+    Json(body): Json<Value>,
+) -> Response {
+    let said = body["query"].as_str().unwrap_or_default().to_owned();
+    whole(&desk, headers, body, &said, rerank::openai).await
+}
+
+/// An answer in one piece, on the wire of OpenAI.
+async fn whole(
+    desk: &Desk,
+    headers: HeaderMap,
+    body: Value,
+    said: &str,
+    answer: impl Fn(&Value, &Script) -> Value,
+) -> Response {
     let model = body["model"].as_str().unwrap_or_default();
     let before = desk.asked_before(format!("{model} {said}"));
-    let script = desk.script(&said).when(model, before);
-    let answer = embed::openai(&body);
+    let script = desk.script(said).when(model, before);
+    let answer = answer(&body, &script);
     desk.note(Received {
         headers: headers.clone(),
         body,
@@ -167,7 +189,7 @@ async fn openai_vectors(
     match script.status {
         Some(status) => refuse(Wire::OpenAi, &script, status),
         None if script.html => page(),
-        None => vectors(&desk, &headers, answer),
+        None => vectors(desk, &headers, answer),
     }
 }
 

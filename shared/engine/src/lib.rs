@@ -24,6 +24,7 @@ mod planning;
 mod provider;
 mod queued;
 mod recorder;
+mod reranking;
 mod retrieval;
 mod running;
 mod settle;
@@ -41,8 +42,9 @@ pub use events::{Delta, ReasoningDelta, Start, Switch, ToolArgumentsDelta, ToolC
 pub use place::{Fetched, InThread, Said};
 pub use provider::{
     Completion, Embed, Embedded, OutputFormat, Part, Prompt, PromptMessage, ProviderKeys,
-    Providers, Purpose, Settings, Speaker, ToolChoice, ToolSpec,
+    Providers, Purpose, Rerank, Reranked, Settings, Speaker, ToolChoice, ToolSpec,
 };
+pub use reranking::Order;
 pub use title::Titled;
 pub use tokens::estimate as estimate_tokens;
 pub use turn::{Engine, Turn, TurnEvent, TurnRequest};

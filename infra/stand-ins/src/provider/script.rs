@@ -39,6 +39,8 @@ pub struct Script {
     pub retry_after: Option<RetryAfter>,
     /// Answers 200 with a page of HTML.
     pub html: bool,
+    /// What it says of documents that it puts into an order, instead of what it finds.
+    pub results: Option<serde_json::Value>,
     /// Why it stops, in the words of OpenAI.
     pub finish: String,
     /// Whether it says what was used.
@@ -111,6 +113,7 @@ impl Default for Script {
             code: None,
             retry_after: None,
             html: false,
+            results: None,
             finish: "stop".to_owned(),
             usage: true,
             counts: Counts::default(),

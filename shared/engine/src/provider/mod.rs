@@ -23,6 +23,7 @@ mod openai;
 mod part;
 mod prompt;
 mod refusal;
+mod rerank;
 mod served;
 mod tenant_keys;
 #[cfg(test)]
@@ -46,6 +47,7 @@ pub use embed::{Embed, Embedded, Purpose};
 pub use keys::ProviderKeys;
 pub use part::Part;
 pub use prompt::{OutputFormat, Prompt, PromptMessage, Settings, Speaker, ToolChoice, ToolSpec};
+pub use rerank::{Rerank, Reranked};
 pub(crate) use served::{may_be_charged, served};
 pub(crate) use tenant_keys::{OwnKeys, TenantKeys};
 

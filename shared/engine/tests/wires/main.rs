@@ -10,4 +10,5 @@ mod answers;
 mod credentials;
 mod faults;
 mod helpers;
+mod orders;
 mod vectors;
