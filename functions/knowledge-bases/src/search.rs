@@ -1,18 +1,24 @@
 //! `POST /api/v1/knowledge-bases/{knowledge_base_id}/search`
 
+mod rerank;
+mod view;
+
 use std::time::{Duration, Instant};
 
 use axum::extract::State;
-use engine::Purpose;
+use engine::{Purpose, Vectors};
 use knowledge::Search;
-use retrieval::{Filter, Hit, Mode, Stage, Weights};
+use retrieval::{Filter, Mode, Weights};
 use serde::{Deserialize, Serialize};
 use shared::auth::Caller;
 use shared::http::{AcceptsJson, Json, Path};
-use shared::model::{KnowledgeBaseId, MicroDollars};
+use shared::model::{KnowledgeBaseId, KnowledgeIndex};
+use shared::store::TenantStore;
 use shared::{Error, Result};
 
 use crate::{Bases, access};
+use rerank::{RerankRequest, Reranker};
+use view::{FoundChunk, SearchResults};
 
 /// How long a search may take.
 const TIMEOUT: Duration = Duration::from_secs(20);
@@ -96,7 +102,7 @@ pub(crate) struct SearchRequest {
     /// How much each stage counts; both 1 if left out.
     #[serde(default)]
     weights: Option<SearchWeights>,
-    /// Leave out what has a smaller `score`.
+    /// Leave out what has a smaller `score`: with `rerank` that is the model's, on its own scale.
     #[serde(default)]
     min_score: Option<f32>,
     /// Leave out of the stage of vectors what has a smaller cosine.
@@ -106,102 +112,10 @@ pub(crate) struct SearchRequest {
     #[serde(default)]
     #[schema(minimum = 1)]
     per_document: Option<u32>,
-}
-
-/// What was found.
-#[derive(Debug, Serialize, utoipa::ToSchema)]
-pub(crate) struct SearchResults {
-    /// The best chunks, best first.
-    data: Vec<FoundChunk>,
-    /// In which way was searched.
-    mode: ModeView,
-    /// The model that made a vector of the query; `null` if none did.
-    embedding_model: Option<String>,
-    /// How many tokens the query had; `null` if it was made no vector now.
-    input_tokens: Option<u64>,
-    /// What its vector cost; `null` if none was made, or the model has no price.
-    cost_micro_dollars: Option<MicroDollars>,
-}
-
-/// A chunk that was found.
-#[derive(Debug, Serialize, utoipa::ToSchema)]
-pub(crate) struct FoundChunk {
-    /// The document that it is of.
-    document_id: String,
-    /// What the document is called.
-    document_name: String,
-    /// The document's attributes.
-    #[schema(value_type = Object)]
-    attributes: retrieval::Attributes,
-    /// Its number in the document, from 0.
-    chunk: u32,
-    /// The page on which it begins, where the document has pages.
-    page: Option<u32>,
-    /// The headings above it, outermost first.
-    headings: Vec<String>,
-    /// Where it begins in the document's text, in Unicode code points.
-    start: u32,
-    /// Where it ends.
-    end: u32,
-    /// Its text.
-    text: String,
-    /// How good it is, by the stage that decides: the greater, the better.
-    score: f32,
-    /// What each stage said.
-    stages: Stages,
-}
-
-/// What each stage said of a chunk; `null` where it did not find it or did not look.
-#[derive(Debug, Serialize, utoipa::ToSchema)]
-#[schema(as = SearchStages)]
-pub(crate) struct Stages {
-    /// By vector: the cosine.
-    vector: Option<StageView>,
-    /// By words: BM25.
-    keyword: Option<StageView>,
-    /// Both, by reciprocal rank fusion, of which 1 is being first in both.
-    fused: Option<StageView>,
-}
-
-/// What a stage said of a chunk.
-#[derive(Debug, Serialize, utoipa::ToSchema)]
-#[schema(as = SearchStage)]
-pub(crate) struct StageView {
-    /// Its score there.
-    score: f32,
-    /// Its place there, from 1.
-    rank: u32,
-}
-
-impl From<Stage> for StageView {
-    fn from(stage: Stage) -> Self {
-        Self {
-            score: stage.score,
-            rank: stage.rank,
-        }
-    }
-}
-
-impl From<Hit> for FoundChunk {
-    fn from(hit: Hit) -> Self {
-        Self {
-            document_id: hit.document,
-            document_name: hit.name,
-            attributes: hit.attributes,
-            chunk: hit.ordinal,
-            page: hit.page,
-            headings: hit.headings,
-            start: hit.start,
-            end: hit.end,
-            text: hit.text,
-            score: hit.score,
-            stages: Stages {
-                vector: hit.vector.map(StageView::from),
-                keyword: hit.keyword.map(StageView::from),
-                fused: hit.fused.map(StageView::from),
-            },
-        }
-    }
+    /// Have a model read the best hits with the query and put them into an order, of which the first `limit` are given.
+    /// It is charged beside the vector. If it fails the search fails, and nothing is given in another order.
+    #[serde(default)]
+    rerank: Option<RerankRequest>,
 }
 
 /// Searches a knowledge base.
@@ -228,37 +142,78 @@ pub(crate) async fn search_knowledge_base(
     let (base, index) = access::opened(&store, &caller, id).await?;
     let search = checked(&request)?;
     let mode = state.knowledge.mode(&base, search.mode)?;
-    let settings = &index.active.settings;
+    let reranker = match &request.rerank {
+        Some(rerank) => {
+            let asked = (search.text.as_str(), search.limit);
+            Some(Reranker::of((&state.engine, &store), rerank, asked).await?)
+        }
+        None => None,
+    };
     let embedded = match mode {
         Mode::Keyword => None,
         Mode::Vector | Mode::Hybrid => {
-            let name = Some(settings.embedding_model.as_str());
-            let model = state.engine.embedding_model(&store, name).await?;
-            let texts = [search.text.clone()];
-            let vectors =
-                state
-                    .engine
-                    .embed(&store, &caller, &model, &texts, Purpose::Query, deadline);
-            Some(vectors.await.map_err(of_query)?)
+            Some(query_vector((&state, &store, &caller), &index, &search.text, deadline).await?)
         }
     };
     let vector = embedded
         .as_ref()
         .and_then(|embedded| embedded.vectors.first());
+    let fused = fused(&search, reranker.as_ref());
     let found = state.knowledge.search(
         (&store, &caller),
         (&base, &index),
-        &search,
+        &fused,
         vector.map(Vec::as_slice),
         deadline,
     );
+    let found = found.await?;
+    let (data, rerank) = match reranker {
+        None => {
+            let found = found.into_iter().map(|hit| FoundChunk::of(hit, None));
+            (found.collect(), None)
+        }
+        Some(reranker) => {
+            let who = (&state.engine, &store, &caller);
+            let (data, told) = reranker.ordered(who, &search, found, deadline).await?;
+            (data, Some(told))
+        }
+    };
+    let model = &index.active.settings.embedding_model;
     Ok(Json(SearchResults {
-        data: found.await?.into_iter().map(FoundChunk::from).collect(),
+        data,
         mode: mode.into(),
-        embedding_model: embedded.is_some().then(|| settings.embedding_model.clone()),
+        embedding_model: embedded.is_some().then(|| model.clone()),
         input_tokens: embedded.as_ref().map(|embedded| embedded.input_tokens),
         cost_micro_dollars: embedded.and_then(|embedded| embedded.cost),
+        rerank,
     }))
+}
+
+/// What is searched for before a model puts the hits into an order: all that it is given, whatever their scores.
+fn fused(search: &Search, reranker: Option<&Reranker>) -> Search {
+    let Some(reranker) = reranker else {
+        return search.clone();
+    };
+    Search {
+        limit: reranker.candidates,
+        candidates: search.candidates.max(reranker.candidates),
+        min_score: None,
+        ..search.clone()
+    }
+}
+
+/// The query as a vector, by the model of the index.
+async fn query_vector(
+    (state, store, caller): (&Bases, &TenantStore, &Caller),
+    index: &KnowledgeIndex,
+    query: &str,
+    deadline: Instant,
+) -> Result<Vectors> {
+    let (engine, name) = (&state.engine, &index.active.settings.embedding_model);
+    let model = engine.embedding_model(store, Some(name)).await?;
+    let texts = [query.to_owned()];
+    let vectors = engine.embed(store, caller, &model, &texts, Purpose::Query, deadline);
+    vectors.await.map_err(of_query)
 }
 
 /// The query is the only text that the model was given.

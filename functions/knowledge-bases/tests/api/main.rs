@@ -17,6 +17,7 @@ mod failures;
 mod gone;
 mod helpers;
 mod rebuild;
+mod rerank;
 mod search;
 mod sources;
 mod twice;
