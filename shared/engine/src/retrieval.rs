@@ -4,6 +4,8 @@
 //! What is found is sent right before the question, as a message of the user's: documents have no more to say than whoever
 //! asks. A turn that was to be answered from documents is never answered without having searched them.
 
+mod sorted;
+
 use std::collections::{BTreeSet, HashMap};
 use std::time::{Duration, Instant};
 
@@ -234,6 +236,7 @@ impl Running {
         let question = text_of(&self.asked.question.parts);
         let query = query(&question, before.as_deref());
         let (hits, embedding_models) = self.hits(&opened, &query, deadline).await?;
+        let (hits, rerank_model) = self.sorted(hits, &query, deadline).await?;
         let bases = hits.iter().map(|(id, hit)| (hit.document.clone(), *id));
         let bases: HashMap<String, KnowledgeBaseId> = bases.collect();
         let hits: Vec<Hit> = hits.into_iter().map(|(_, hit)| hit).collect();
@@ -246,6 +249,7 @@ impl Running {
         let told = Retrieval {
             knowledge_base_ids: ids,
             embedding_models,
+            rerank_model,
             passages: passages.collect::<Result<_>>()?,
         };
         Ok((found, told))
@@ -283,7 +287,7 @@ impl Running {
         let vectors = try_join_all(embedded).await?.into_iter();
         let vectors: HashMap<&str, Option<Vec<f32>>> = vectors.collect();
         let search = Search {
-            limit: HITS,
+            limit: HITS.max(sorted::candidates(&self.run.settings)),
             ..Search::new(query)
         };
         let searched = opened.iter().map(async |(base, index)| {

@@ -196,6 +196,8 @@ impl Engine {
         let planned = self.plan(&store, &conversation, &request.asked, (page, &budgets));
         let (mut plan, older) = planned.await?;
         retrieval::may_read(&store, caller, &plan.first()?.settings).await?;
+        let settings = &plan.first()?.settings;
+        self.can_sort((&store, caller), settings, &budgets).await?;
         let (mut run, question) = self.written_first(&request, newest.as_ref(), &plan)?;
         run.reservation = reservation(caller, &budgets, &plan)?;
         let queued = request

@@ -77,7 +77,8 @@ pub use retrieval::{Citation, CitationBasis, Retrieval, RetrievedPassage, Suppor
 pub use run::{Attempt, AttemptPurpose, Run, RunContext, RunEnd, RunEvent, RunProblem, RunStatus};
 pub use session::Session;
 pub use settings::{
-    CacheSettings, ContextOverflow, MAX_CACHE_AGE, ModelSettings, ReasoningEffort, Workflow,
+    CacheSettings, ContextOverflow, MAX_CACHE_AGE, ModelSettings, ReasoningEffort, RerankSettings,
+    Workflow,
 };
 pub use summary::Summary;
 pub use tenant::{

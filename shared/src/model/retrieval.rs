@@ -11,6 +11,9 @@ pub struct Retrieval {
     pub knowledge_base_ids: Vec<KnowledgeBaseId>,
     /// The models that made vectors of the question. Empty where was searched by words alone.
     pub embedding_models: Vec<String>,
+    /// The model that put what was found into an order. It is left out if none did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rerank_model: Option<String>,
     /// What the model was given, in that order.
     pub passages: Vec<RetrievedPassage>,
 }
@@ -37,7 +40,7 @@ pub struct RetrievedPassage {
     pub start: u32,
     /// Where it ends.
     pub end: u32,
-    /// How good its best chunk is, by the stage that decided in its knowledge base.
+    /// How good its best chunk is, by the stage that decided in its knowledge base, or by `rerank_model`.
     pub score: f32,
 }
 

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::FieldError;
 use crate::model::KnowledgeBaseId;
+use crate::model::llm::is_model_name;
 
 /// The oldest answer that can be given again: seven days.
 pub const MAX_CACHE_AGE: Duration = Duration::from_secs(604_800);
@@ -15,6 +16,9 @@ const MAX_STOPS: usize = 8;
 /// The longest text that stops a model, in bytes.
 const MAX_STOP_BYTES: usize = 200;
 
+/// How many chunks may be put into an order, and if nobody says how many.
+const MAX_CANDIDATES: u32 = 100;
+const USUAL_CANDIDATES: u32 = 50;
 /// How many knowledge bases one turn searches.
 const MAX_KNOWLEDGE_BASES: usize = 8;
 
@@ -84,6 +88,28 @@ impl CacheSettings {
     }
 }
 
+/// Whether a model puts what was found in knowledge bases into an order before passages are taken of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RerankSettings {
+    /// A model of the type `rerank`; if left out the tenant's default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(min_length = 1, max_length = 200)]
+    pub model: Option<String>,
+    /// How many chunks it is given, of all knowledge bases together; 50 if left out. With 0 no model is asked for an order,
+    /// whatever the conversation or the tenant says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(maximum = 100)]
+    pub candidates: Option<u32>,
+}
+
+impl RerankSettings {
+    /// How many chunks the model is given; 0 if none is asked.
+    pub fn most(&self) -> u32 {
+        self.candidates.unwrap_or(USUAL_CANDIDATES)
+    }
+}
+
 /// How a model should answer. What is left out is said by what is less near: the turn's settings come before the
 /// conversation's, and those before the tenant's; what nobody says is left to the provider.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, utoipa::ToSchema)]
@@ -129,6 +155,10 @@ pub struct ModelSettings {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(min_items = 1, max_items = 8)]
     pub knowledge_base_ids: Option<Vec<KnowledgeBaseId>>,
+    /// Whether `rag` has a model of the type `rerank` read what it found and put it into an order, before passages are
+    /// taken of it. It is charged beside the run; if it fails the turn fails. Without it no model is asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rerank: Option<RerankSettings>,
 }
 
 impl ModelSettings {
@@ -148,6 +178,7 @@ impl ModelSettings {
             knowledge_base_ids: self
                 .knowledge_base_ids
                 .or_else(|| others.knowledge_base_ids.clone()),
+            rerank: self.rerank.or_else(|| others.rerank.clone()),
         }
     }
 
@@ -194,10 +225,30 @@ impl ModelSettings {
                 "must have 1 to 8 ids of knowledge bases, each once",
             ),
         ];
-        let broken = rules.into_iter().filter(|(kept, _, _)| !kept);
+        let rules = rules.into_iter().chain(self.rerank_rules());
+        let broken = rules.filter(|(kept, _, _)| !kept);
         broken
             .map(|(_, field, detail)| FieldError::new(format!("{place}/{field}"), detail))
             .collect()
+    }
+}
+
+impl ModelSettings {
+    fn rerank_rules(&self) -> [(bool, &'static str, &'static str); 2] {
+        let rerank = self.rerank.as_ref();
+        let named = rerank.and_then(|rerank| rerank.model.as_deref());
+        [
+            (
+                named.is_none_or(is_model_name),
+                "rerank/model",
+                "must have 1 to 200 characters, without white space",
+            ),
+            (
+                rerank.is_none_or(|rerank| rerank.most() <= MAX_CANDIDATES),
+                "rerank/candidates",
+                "must be from 0 to 100",
+            ),
+        ]
     }
 }
 
@@ -231,6 +282,25 @@ mod tests {
             let field = faults.first().map(|fault| &*fault.field);
             assert_eq!(field, faulty, "{settings:?}");
         }
+        let sorted = |model: &str, candidates| ModelSettings {
+            rerank: Some(RerankSettings {
+                model: Some(model.to_owned()),
+                candidates,
+            }),
+            ..of(rag, Some(&[base]))
+        };
+        for (settings, faulty) in [
+            (sorted("r", None), None),
+            (sorted("r", Some(0)), None),
+            (sorted("r", Some(101)), Some("/s/rerank/candidates")),
+            (sorted("a b", None), Some("/s/rerank/model")),
+        ] {
+            let faults = settings.faults("/s");
+            let field = faults.first().map(|fault| &*fault.field);
+            assert_eq!(field, faulty, "{settings:?}");
+        }
+        let nearer = of(rag, None).or(&sorted("r", None));
+        assert_eq!(nearer.rerank.map(|rerank| rerank.most()), Some(50));
         let merged = of(plain, None).or(&of(rag, Some(&[base])));
         assert_eq!(merged, of(plain, Some(&[base])));
     }

@@ -2,6 +2,7 @@
 
 mod failures;
 mod settings;
+mod sorted;
 mod stages;
 
 use axum::http::Method;
