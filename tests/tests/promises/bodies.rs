@@ -65,6 +65,10 @@ impl Bodies {
         if name == "filters" {
             return json!({"type": "eq", "key": "year", "value": 2026});
         }
+        // Its model is of another type than those that answer.
+        if name == "rerank" {
+            return json!({"model": "sorter"});
+        }
         let schema = self.resolved(schema);
         for choice in ["oneOf", "anyOf", "allOf"] {
             let choices = schema[choice].as_array().into_iter().flatten();
@@ -119,6 +123,9 @@ impl Bodies {
         }
         if name == "embedding_model" {
             return json!("words");
+        }
+        if name == "rerank_model" {
+            return json!("sorter");
         }
         if let Some(pattern) = schema["pattern"].as_str() {
             let prefix: String = pattern.chars().filter(char::is_ascii_lowercase).collect();
