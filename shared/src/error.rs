@@ -82,6 +82,8 @@ pub enum ProviderFault {
     Refused,
     /// The model called a tool that it was not given, or with arguments that break its schema.
     BadToolCall,
+    /// What the model said is not in the format that it was asked for, also when it was asked once more.
+    BadFormat,
     /// An answer that is not the protocol: HTML, broken JSON, an event over the size limit.
     Nonsense,
 }
@@ -94,6 +96,7 @@ impl ProviderFault {
             | Self::TimedOut
             | Self::Overloaded { .. }
             | Self::BadToolCall
+            | Self::BadFormat
             | Self::Nonsense => true,
             Self::QuotaExhausted
             | Self::ContextTooLong
@@ -323,6 +326,9 @@ fn provider_sentence(fault: &ProviderFault) -> &'static str {
         }
         ProviderFault::BadToolCall => {
             "the model called a tool in a way that its schema does not allow; your message is kept, send again to retry"
+        }
+        ProviderFault::BadFormat => {
+            "the model did not keep to the format that was asked for, twice; your message is kept, send again to retry, or choose a model that keeps to formats"
         }
         ProviderFault::Nonsense => {
             "the model provider's answer could not be understood; your message is kept, send again to retry"

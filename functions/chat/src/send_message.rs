@@ -130,6 +130,7 @@ pub(crate) async fn send_message(
             tools: new.tools,
             tool_choice: new.tool_choice,
             output: new.response_format,
+            one_call: false,
             must_fit: false,
             begins_once: false,
         },

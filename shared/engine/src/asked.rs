@@ -24,6 +24,8 @@ pub struct Asked {
     pub tools: Vec<ToolSpec>,
     /// Whether it must.
     pub tool_choice: ToolChoice,
+    /// Whether it may make only one call at a time.
+    pub one_call: bool,
     /// What the text of the answer must be.
     pub output: OutputFormat,
     /// Whether a turn that does not fit the model's window as a whole is refused, whatever settings say.

@@ -18,11 +18,13 @@ use crate::asking::Asking;
 use crate::building;
 use crate::collected::{Collected, Counted, Outcome, counted, outcome};
 use crate::events;
+use crate::formatting;
 use crate::plan::Candidate;
-use crate::provider::Part;
+use crate::provider::{Part, PromptMessage};
 use crate::recorder::Recorder;
 use crate::running::{Running, milliseconds};
 use crate::settle::problem;
+use crate::tokens;
 use crate::turn::TurnEvent;
 
 /// The longest text of one event. As JSON it is at most six times as long, which fits an item.
@@ -82,20 +84,29 @@ impl Running {
             return self.say_again(candidate, before, recorder).await;
         }
         let mut left = candidate.attempts;
+        let mut before: Vec<PromptMessage> = Vec::new();
         loop {
             left = left.saturating_sub(1);
             let started = Instant::now();
             let mut collected = Collected {
                 cache_key: key.as_ref().map(|(key, _)| key.clone()),
+                withheld: candidate.format.is_some(),
                 ..Collected::default()
             };
-            let answered = self.answer(candidate, started, recorder, &mut collected);
+            let answered = self.answer(candidate, &before, started, recorder, &mut collected);
             let answered = answered.await;
             let latency = started.elapsed();
-            let said = collected.parts.bytes() > 0;
+            let said = collected.parts.bytes() > 0 && !collected.withheld;
             let counted = counted(&answered, &collected);
             let outcome = outcome(answered, collected, &self.tools);
+            let (outcome, mended) = self.in_format(candidate, outcome, recorder).await;
             self.note_attempt(&outcome, latency, counted, AttemptPurpose::Answer);
+            if let Some(mended) = mended.filter(|_| before.is_empty())
+                && self.time_left() > LEAST_TIME
+            {
+                before = mended.into();
+                continue;
+            }
             let again = match &outcome {
                 Outcome::Failed(error) if left > 0 && !said => pause_before_again(error),
                 _ => None,
@@ -116,6 +127,40 @@ impl Running {
         }
     }
 
+    /// Passes on what was withheld, if it is in its format. Otherwise how the model is asked again stands beside the failure.
+    async fn in_format(
+        &mut self,
+        candidate: &Candidate,
+        outcome: Outcome,
+        recorder: &Recorder,
+    ) -> (Outcome, Option<[PromptMessage; 2]>) {
+        let Some(format) = &candidate.format else {
+            return (outcome, None);
+        };
+        let (mut collected, reason) = match outcome {
+            Outcome::Answered(collected, reason) => (collected, reason),
+            other => return (other, None),
+        };
+        // What was stopped, or goes on with calls, is not the whole answer.
+        let whole = reason == FinishReason::Stop;
+        let said = std::mem::take(&mut collected.text);
+        let text = match format.json(&said) {
+            Ok(json) => json,
+            Err(_) if !whole => &said,
+            Err(fault) => {
+                let error = Error::provider(ProviderFault::BadFormat, fault.clone());
+                let again = formatting::asked_again(said, &fault);
+                return (Outcome::Failed(error), Some(again));
+            }
+        };
+        if whole {
+            collected.parts.set_text(text);
+        }
+        self.pass_on(text, recorder, events::delta).await;
+        text.clone_into(&mut collected.text);
+        (Outcome::Answered(collected, reason), None)
+    }
+
     fn time_left(&self) -> Duration {
         self.deadline.saturating_duration_since(Instant::now())
     }
@@ -124,19 +169,22 @@ impl Running {
     async fn answer(
         &mut self,
         candidate: &Candidate,
+        before: &[PromptMessage],
         started: Instant,
         recorder: &mut Recorder,
         collected: &mut Collected,
     ) -> Result<Pulse> {
-        collected.sent_tokens = candidate.window.used();
+        let more = before.iter().map(|said| tokens::of_parts(&said.parts));
+        collected.sent_tokens = candidate.window.used() + more.sum::<u64>();
         let asking = Asking {
             engine: self.engine.clone(),
             store: self.store.clone(),
             deadline: self.deadline,
         };
         let trace = self.trace.clone();
-        let system_prompt = self.conversation.system_prompt.clone();
-        let prompt = candidate.prompt(&self.asked, system_prompt.as_deref(), &trace);
+        let system_prompt = candidate.told(self.conversation.system_prompt.as_deref());
+        let mut prompt = candidate.prompt(&self.asked, system_prompt.as_deref(), &trace);
+        prompt.messages.extend_from_slice(before);
         let patience = candidate.first_token_timeout;
         let too_late = patience.map(|patience| (started + patience).into());
         let mut completion = tokio::select! {
@@ -184,7 +232,9 @@ impl Running {
                     .first_token
                     .get_or_insert_with(|| started.elapsed());
                 collected.text.push_str(&delta);
-                self.pass_on(&delta, recorder, events::delta).await;
+                if !collected.withheld {
+                    self.pass_on(&delta, recorder, events::delta).await;
+                }
             }
             Part::Reasoning(delta) => self.pass_on(&delta, recorder, events::reasoning).await,
             Part::ToolCall { index, id, name } => {

@@ -96,6 +96,13 @@ impl Building {
         })
     }
 
+    /// Puts one text in the place of all.
+    pub(crate) fn set_text(&mut self, text: &str) {
+        self.parts
+            .retain(|part| !matches!(part, ContentPart::Text { .. }));
+        self.parts.push(ContentPart::text(text));
+    }
+
     /// The parts. Calls of an answer that broke off are left out: nobody knows whether they are whole.
     pub(crate) fn finish(self, broke_off: bool) -> Vec<ContentPart> {
         let mut parts = self.parts;

@@ -17,15 +17,15 @@ use crate::recorder::Recorder;
 use crate::running::Running;
 
 /// To be raised when the same request means something else than before.
-const SCHEME: u32 = 1;
+const SCHEME: u32 = 2;
 
 impl Running {
     /// The key of what the candidate would be asked, and how old an answer to it may be. `None` where nobody allows that
     /// one is given again.
     pub(crate) async fn cache_key(&self, candidate: &Candidate) -> Option<(CacheKey, Duration)> {
         let max_age = candidate.settings.cache.and_then(CacheSettings::max_age)?;
-        let system_prompt = self.conversation.system_prompt.as_deref();
-        let prompt = candidate.prompt(&self.asked, system_prompt, &self.trace);
+        let system_prompt = candidate.told(self.conversation.system_prompt.as_deref());
+        let prompt = candidate.prompt(&self.asked, system_prompt.as_deref(), &self.trace);
         let cache = &self.engine.app.response_cache;
         let key = async { cache.key(self.store.tenant(), &request(&prompt)?).await };
         match key.await {
@@ -121,6 +121,7 @@ fn request(prompt: &Prompt<'_>) -> Result<Vec<u8>> {
         tools,
         tool_choice,
         output,
+        one_call,
         reasoning_effort,
     } = settings;
     let provider = model.provider();
@@ -145,6 +146,7 @@ fn request(prompt: &Prompt<'_>) -> Result<Vec<u8>> {
         "tools": tools,
         "tool_choice": tool_choice,
         "output": output,
+        "one_call": one_call,
         "reasoning_effort": reasoning_effort,
     });
     serde_json::to_vec(&request).map_err(Error::internal)

@@ -22,6 +22,8 @@ pub(crate) struct Collected {
     pub(crate) first_token: Option<Duration>,
     /// How many tokens the model was sent, as we count them.
     pub(crate) sent_tokens: u64,
+    /// Whether its text is not passed on yet, because its format is looked at first.
+    pub(crate) withheld: bool,
     /// Whether we stopped reading, because it became longer than a message may be.
     pub(crate) cut: bool,
     /// Where it was made, if nobody was asked.

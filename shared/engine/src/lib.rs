@@ -17,6 +17,7 @@ mod embedding;
 mod events;
 mod first_rows;
 mod follow;
+mod formatting;
 mod history;
 mod place;
 mod plan;

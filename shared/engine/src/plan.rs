@@ -16,7 +16,8 @@ use crate::asked::Asked;
 use crate::catalogue::{Choice, Model};
 use crate::circuits::is_of;
 use crate::context::Window;
-use crate::provider::{Prompt, PromptMessage, Settings, Speaker};
+use crate::formatting::{self, Format};
+use crate::provider::{OutputFormat, Prompt, PromptMessage, Settings, Speaker};
 use crate::retrieval;
 use crate::tokens;
 
@@ -59,6 +60,8 @@ pub(crate) struct Candidate {
     pub(crate) attempts: u8,
     /// How long its first token is waited for.
     pub(crate) first_token_timeout: Option<Duration>,
+    /// The format that it has to be told of.
+    pub(crate) format: Option<Format>,
     target: Target,
 }
 
@@ -170,6 +173,13 @@ impl Plan {
 }
 
 impl Candidate {
+    /// What it is told before the messages, where everybody is told that.
+    pub(crate) fn told(&self, system_prompt: Option<&str>) -> Option<String> {
+        let format = self.format.as_ref().map(|format| &*format.instructions);
+        let told: Vec<&str> = system_prompt.into_iter().chain(format).collect();
+        (!told.is_empty()).then(|| told.join("\n\n"))
+    }
+
     /// What it is asked.
     pub(crate) fn prompt<'a>(
         &'a self,
@@ -178,7 +188,7 @@ impl Candidate {
         trace: &'a TraceContext,
     ) -> Prompt<'a> {
         Prompt {
-            settings: provider_settings(&self.settings, asked),
+            settings: provider_settings(&self.settings, asked, &self.model),
             model: &self.model,
             trace,
             system_prompt,
@@ -187,7 +197,8 @@ impl Candidate {
     }
 }
 
-fn provider_settings(settings: &ModelSettings, asked: &Asked) -> Settings {
+fn provider_settings(settings: &ModelSettings, asked: &Asked, model: &Model) -> Settings {
+    let kept = formatting::is_kept(&asked.output, model.provider().wire, model.spec());
     Settings {
         max_output_tokens: settings.max_output_tokens,
         temperature: settings.temperature,
@@ -196,7 +207,12 @@ fn provider_settings(settings: &ModelSettings, asked: &Asked) -> Settings {
         reasoning_effort: settings.reasoning_effort,
         tools: asked.tools.clone(),
         tool_choice: asked.tool_choice.clone(),
-        output: asked.output.clone(),
+        one_call: asked.one_call,
+        output: if kept {
+            asked.output.clone()
+        } else {
+            OutputFormat::Text
+        },
     }
 }
 
@@ -239,6 +255,9 @@ fn candidate(target: &Target, model: &Model, wishes: Wishes<'_>) -> Result<Candi
         } else {
             tokens::of_text(&tools)
         };
+    let format = Format::of(&asked.output, model.provider().wire, spec)?;
+    let instructions =
+        instructions + (format.as_ref()).map_or(0, |format| tokens::of_text(&format.instructions));
     let rag = retrieval::is_wanted(&settings);
     if rag {
         retrieval::check(&settings, asked)?;
@@ -263,6 +282,7 @@ fn candidate(target: &Target, model: &Model, wishes: Wishes<'_>) -> Result<Candi
         first_token_timeout: target
             .first_token_timeout_ms
             .map(|milliseconds| Duration::from_millis(milliseconds.into())),
+        format,
         target: target.clone(),
     })
 }
@@ -297,7 +317,7 @@ fn check(
         trace: &TraceContext::begin(RequestId::new()),
         system_prompt: None,
         messages,
-        settings: provider_settings(settings, asked),
+        settings: provider_settings(settings, asked, model),
     };
     prompt.check().map_err(|error| in_request(error, &place))
 }

@@ -55,6 +55,8 @@ struct Work {
     tool_choice: ToolChoice,
     output: OutputFormat,
     #[serde(default)]
+    one_call: bool,
+    #[serde(default)]
     must_fit: bool,
     #[serde(default)]
     begins_once: bool,
@@ -78,6 +80,7 @@ pub(crate) fn queued(
         tools: asked.tools.clone(),
         tool_choice: asked.tool_choice.clone(),
         output: asked.output.clone(),
+        one_call: asked.one_call,
         must_fit: asked.must_fit,
         begins_once: asked.begins_once,
         trace: request.trace.clone(),
@@ -183,7 +186,7 @@ impl Engine {
         let (asked, conversation, trace) = work.asked(&question, conversation);
         let newest = page.newest_first.first().cloned();
         let untitled = is_untitled(&conversation, newest.as_ref());
-        let tools = Tools::new(&asked.tools)?;
+        let tools = Tools::new(&asked.tools, asked.one_call)?;
         let tool_rounds = asked.rounds_before(newest.as_ref())?;
         let planned = self.plan(store, &conversation, &asked, (page, &[]));
         let (mut plan, older) = planned.await?;
@@ -297,6 +300,7 @@ impl Work {
             tools: self.tools,
             tool_choice: self.tool_choice,
             output: self.output,
+            one_call: self.one_call,
             must_fit: self.must_fit,
             begins_once: self.begins_once,
         };

@@ -13,13 +13,17 @@ const MAX_BYTES: usize = 100_000;
 
 /// What the tools of a turn take.
 #[derive(Debug, Default)]
-pub(crate) struct Tools(HashMap<String, Validator>);
+pub(crate) struct Tools {
+    validators: HashMap<String, Validator>,
+    /// Whether only one call may be made at a time.
+    one_call: bool,
+}
 
 impl Tools {
     /// # Errors
     /// `Invalid` if a tool's parameters are no JSON Schema that can be checked here: references lead nowhere else, and
     /// patterns are those that a machine finishes in linear time.
-    pub(crate) fn new(tools: &[ToolSpec]) -> Result<Self> {
+    pub(crate) fn new(tools: &[ToolSpec], one_call: bool) -> Result<Self> {
         let bytes = serde_json::to_vec(tools).map_err(Error::internal)?.len();
         if bytes > MAX_BYTES {
             let detail = format!("must have at most {MAX_BYTES} bytes of JSON; this has {bytes}");
@@ -33,7 +37,10 @@ impl Tools {
             })?;
             Ok((tool.name.clone(), validator))
         });
-        validators.collect::<Result<_>>().map(Self)
+        Ok(Self {
+            validators: validators.collect::<Result<_>>()?,
+            one_call,
+        })
     }
 
     /// Why a model's calls are not to be followed, if they are not. What the model wrote is not in it.
@@ -41,8 +48,11 @@ impl Tools {
         &self,
         calls: impl IntoIterator<Item = &'a ToolCall>,
     ) -> Option<&'static str> {
-        calls.into_iter().find_map(|call| {
-            let Some(validator) = self.0.get(&call.name) else {
+        calls.into_iter().enumerate().find_map(|(index, call)| {
+            if self.one_call && index > 0 {
+                return Some("the model made several calls where it may make one at a time");
+            }
+            let Some(validator) = self.validators.get(&call.name) else {
                 return Some("the model called a tool that it was not given");
             };
             let Ok(arguments) = serde_json::from_str(&call.arguments) else {
@@ -81,7 +91,7 @@ mod tests {
     fn calls_must_keep_to_a_tool_that_was_given() {
         let city = json!({"type": "object", "properties": {"city": {"type": "string", "pattern": "^[A-Z]"}},
                           "required": ["city"], "additionalProperties": false});
-        let tools = Tools::new(&[tool(city)]).expect("a schema");
+        let tools = Tools::new(&[tool(city)], false).expect("a schema");
         assert_eq!(tools.fault(&[call("weather", r#"{"city":"Oslo"}"#)]), None);
         for (name, arguments, fault) in [
             ("climate", "{}", "not given"),
@@ -104,7 +114,7 @@ mod tests {
             json!({"type": "object", "properties": {"a": {"pattern": "(?=a)b"}}}),
             json!({"type": "object", "description": "x".repeat(MAX_BYTES)}),
         ] {
-            let refused = Tools::new(&[tool(wrong)]).expect_err("no schema");
+            let refused = Tools::new(&[tool(wrong)], false).expect_err("no schema");
             assert!(matches!(refused, Error::Invalid(_)), "{refused:?}");
         }
     }

@@ -191,7 +191,7 @@ impl Engine {
         let before = place::following(&request.before, page.newest_first.first(), now);
         page.newest_first.splice(..0, before.iter().rev().cloned());
         let newest = page.newest_first.first().cloned();
-        let tools = Tools::new(&request.asked.tools)?;
+        let tools = Tools::new(&request.asked.tools, request.asked.one_call)?;
         let tool_rounds = request.asked.rounds_before(newest.as_ref())?;
         let planned = self.plan(&store, &conversation, &request.asked, (page, &budgets));
         let (mut plan, older) = planned.await?;

@@ -301,6 +301,11 @@ fn provider_kind(fault: ProviderFault) -> (StatusCode, &'static str, &'static st
             "provider-bad-tool-call",
             "The model called a tool wrongly",
         ),
+        ProviderFault::BadFormat => (
+            S::BAD_GATEWAY,
+            "provider-bad-format",
+            "The model did not keep to the format",
+        ),
         ProviderFault::Nonsense => (
             S::BAD_GATEWAY,
             "provider-nonsense",

@@ -4,6 +4,7 @@ mod chains;
 mod completions;
 mod documents;
 mod events;
+mod formats;
 mod refused;
 mod responses;
 

@@ -225,11 +225,6 @@ async fn tools_that_can_not_be_offered_are_refused_before_anything_begins() {
             json!({"tools": [weather()], "tool_choice": {"named": "x"}}),
             "/tool_choice",
         ),
-        (
-            &path,
-            json!({"response_format": {"type": "json_object"}}),
-            "/response_format",
-        ),
     ] {
         let mut body = more;
         body["content"] = "Hi".into();

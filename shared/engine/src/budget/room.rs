@@ -77,11 +77,18 @@ impl<'a> Need<'a> {
     fn of(candidate: &'a Candidate) -> Self {
         let model = candidate.model.spec();
         let output = candidate.settings.max_output_tokens;
+        let output = u64::from(output.unwrap_or(model.max_output_tokens));
+        let input = candidate.window.used();
+        // Where its format is looked at here, it may be asked twice, the second time with what it said.
+        let (input_tokens, output_tokens) = match candidate.format {
+            Some(_) => (2 * input + output, 2 * output),
+            None => (input, output),
+        };
         Self {
             model: &model.id,
             price: model.price.as_ref(),
-            input_tokens: candidate.window.used(),
-            output_tokens: output.unwrap_or(model.max_output_tokens).into(),
+            input_tokens,
+            output_tokens,
         }
     }
 

@@ -61,6 +61,8 @@ pub struct Settings {
     pub tools: Vec<ToolSpec>,
     /// Whether it must.
     pub tool_choice: ToolChoice,
+    /// Whether it may make only one call at a time. Wires that have no word for it leave it to whoever reads the answer.
+    pub one_call: bool,
     /// What its text must be.
     pub output: OutputFormat,
     /// How much it thinks.

@@ -66,6 +66,10 @@ pub(crate) struct Answer {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Vec<Object>>)]
     annotations: Option<serde_json::Value>,
+    /// Its text as JSON, which OpenAI's libraries put there. It is read, and the text counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    parsed: Option<serde_json::Value>,
     /// Refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     name: Option<String>,
@@ -102,6 +106,10 @@ pub(crate) struct Called {
     pub(super) name: String,
     /// A JSON object as text.
     pub(super) arguments: String,
+    /// They as JSON, which OpenAI's libraries put there. It is read, and `arguments` count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    parsed_arguments: Option<serde_json::Value>,
 }
 
 /// Text, or parts.

@@ -55,6 +55,9 @@ pub(crate) struct NewCompletion {
     /// Whether it must.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     tool_choice: Option<Choice>,
+    /// Whether it may make several calls at once: `true` if nobody says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    parallel_tool_calls: Option<bool>,
     /// What the text of the answer must be.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     response_format: Option<ResponseFormat>,
@@ -85,11 +88,6 @@ pub(super) const REFUSED: &[Refused] = &[
     ),
     Refused::unless("logprobs", &["false"], "leave it out"),
     Refused::unless("top_logprobs", &["0"], "leave it out"),
-    Refused::unless(
-        "parallel_tool_calls",
-        &["true"],
-        "models may call several tools at once; leave it out",
-    ),
     Refused::unless("presence_penalty", &["0", "0.0"], "leave it out"),
     Refused::unless("frequency_penalty", &["0", "0.0"], "leave it out"),
     Refused::unless("logit_bias", &["{}"], "leave it out"),
@@ -258,6 +256,7 @@ impl NewCompletion {
                 tool_choice: self.tool_choice.map_or(ToolChoice::Auto, Choice::choice),
                 output: (self.response_format)
                     .map_or_else(Default::default, ResponseFormat::output),
+                one_call: self.parallel_tool_calls == Some(false),
                 must_fit: true,
                 begins_once: true,
             },

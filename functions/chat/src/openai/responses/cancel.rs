@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use axum::extract::State;
-use shared::Result;
 use shared::auth::Caller;
 use shared::http::{AcceptsJson, Json, Path};
+use shared::{Error, Result};
 
 use super::view::ResponseView;
 use super::{fetch, parse};
@@ -18,7 +18,8 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// Cancels a response.
 ///
 /// One that is queued is cancelled at once; one in progress stops within about a second, with what was written until then.
-/// One that has ended stays as it is. Not only those in the background can be cancelled.
+/// One that has ended stays as it is. Others than those in the background can't be cancelled here, as at OpenAI, but at
+/// `/api/v1/runs/{run_id}/cancel`.
 #[utoipa::path(
     post,
     path = "/v1/responses/{response_id}/cancel",
@@ -35,6 +36,10 @@ pub(crate) async fn cancel_response(
 ) -> Result<Json<ResponseView>> {
     let id = parse(&id)?;
     let mut fetched = fetch(&chat, &caller, id).await?;
+    if !fetched.kept.background {
+        let detail = "only a response with `background` can be cancelled; POST /api/v1/runs/{run_id}/cancel stops the run of any";
+        return Err(Error::invalid("response_id", detail));
+    }
     if !fetched.run.status.is_terminal() {
         chat.engine.cancel(&fetched.store, fetched.run).await?;
         fetched = fetch(&chat, &caller, id).await?;

@@ -240,6 +240,7 @@ impl Events {
         let response = self.response(&Outcome::Answered(Box::new(message)));
         let name = match response.status {
             "completed" => "response.completed",
+            "failed" => "response.failed",
             _ => "response.incomplete",
         };
         self.emit(name, json!({"response": response}));

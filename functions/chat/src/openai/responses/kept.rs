@@ -20,6 +20,8 @@ pub(super) struct Kept {
     pub(super) temperature: Option<f64>,
     pub(super) top_p: Option<f64>,
     pub(super) truncates: bool,
+    #[serde(default)]
+    pub(super) one_call: bool,
     pub(super) reasoning: Value,
     pub(super) text: Value,
     pub(super) tool_choice: Value,

@@ -59,6 +59,9 @@ pub(crate) struct NewResponse {
     /// Whether it must call one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     tool_choice: Option<Choice>,
+    /// Whether it may make several calls at once: `true` if nobody says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    parallel_tool_calls: Option<bool>,
     /// How many tokens the answer may have, with its reasoning.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     max_output_tokens: Option<u32>,
@@ -96,11 +99,6 @@ pub(crate) struct NewResponse {
 
 /// Parameters of OpenAI's that are refused unless they say nothing, and what to do instead.
 pub(super) const REFUSED: &[Refused] = &[
-    Refused::unless(
-        "parallel_tool_calls",
-        &["true"],
-        "models may call several tools at once; leave it out",
-    ),
     Refused::unless(
         "max_tool_calls",
         &[],
@@ -232,6 +230,7 @@ impl NewResponse {
                 tools: self.functions(),
                 tool_choice: (self.tool_choice.as_ref()).map_or(ToolChoice::Auto, Choice::choice),
                 output: (self.text.as_ref()).map_or(OutputFormat::Text, Text::output),
+                one_call: self.parallel_tool_calls == Some(false),
                 must_fit: self.truncation != Some(Truncation::Auto),
                 begins_once: true,
                 model: Some(self.model),
@@ -371,6 +370,7 @@ impl NewResponse {
             max_output_tokens: self.max_output_tokens,
             temperature: self.temperature,
             top_p: self.top_p,
+            one_call: self.parallel_tool_calls == Some(false),
             truncates: self.truncation == Some(Truncation::Auto),
             reasoning: json!({
                 "effort": self.reasoning.as_ref().and_then(|it| it.effort),

@@ -28,7 +28,7 @@ pub(crate) struct ResponseView {
     background: bool,
     /// Why there is no answer.
     error: Option<Failure>,
-    /// Why it is not whole: `max_output_tokens`, `content_filter`, or `interrupted`, where its process died.
+    /// Why it is not whole: `max_output_tokens` or `content_filter`.
     incomplete_details: Option<Incomplete>,
     instructions: Option<String>,
     max_output_tokens: Option<u32>,
@@ -72,7 +72,8 @@ pub(crate) struct ConversationRef {
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 #[schema(as = OpenAiResponseError)]
 pub(crate) struct Failure {
-    code: String,
+    /// `server_error`, `rate_limit_exceeded` or `invalid_prompt`: all that this can be at OpenAI, and is here.
+    code: &'static str,
     message: String,
 }
 
@@ -99,6 +100,7 @@ pub(crate) struct UsageView {
 #[schema(as = OpenAiInputTokensDetails)]
 pub(crate) struct InputDetails {
     cached_tokens: u64,
+    cache_write_tokens: u64,
 }
 
 /// Of the output.
@@ -229,13 +231,7 @@ impl ResponseView {
             },
             status: status(run.status, outcome, reason),
             background: kept.background,
-            error: match outcome {
-                Outcome::Failed(code, message) => Some(Failure {
-                    code: code.clone(),
-                    message: message.clone(),
-                }),
-                _ => None,
-            },
+            error: failure(outcome, reason),
             incomplete_details: reason
                 .and_then(incomplete)
                 .map(|reason| Incomplete { reason }),
@@ -244,7 +240,7 @@ impl ResponseView {
             max_tool_calls: None,
             model: answer.map_or_else(|| run.model.clone(), |answer| answer.model.clone()),
             output: output(run, &kept.queries, kept.encrypted, outcome, searched),
-            parallel_tool_calls: true,
+            parallel_tool_calls: !kept.one_call,
             previous_response_id: kept.previous_response_id,
             conversation: kept.conversation.map(|id| ConversationRef { id }),
             reasoning: kept.reasoning,
@@ -264,6 +260,30 @@ impl ResponseView {
     }
 }
 
+fn failure(outcome: &Outcome, reason: Option<FinishReason>) -> Option<Failure> {
+    match outcome {
+        Outcome::Failed(code, message) => Some(Failure {
+            code: match code.as_str() {
+                "provider_overloaded"
+                | "provider_quota_exhausted"
+                | "rate_limit_exceeded"
+                | "insufficient_quota" => "rate_limit_exceeded",
+                "invalid_value" | "context_length_exceeded" | "provider_refused" => {
+                    "invalid_prompt"
+                }
+                _ => "server_error",
+            },
+            message: message.clone(),
+        }),
+        Outcome::Answered(_) if reason == Some(FinishReason::Interrupted) => Some(Failure {
+            code: "server_error",
+            message: "the process that wrote the answer died; what it had written is the output"
+                .to_owned(),
+        }),
+        _ => None,
+    }
+}
+
 fn status(run: RunStatus, outcome: &Outcome, reason: Option<FinishReason>) -> &'static str {
     match outcome {
         Outcome::Going if run == RunStatus::Queued => "queued",
@@ -272,6 +292,7 @@ fn status(run: RunStatus, outcome: &Outcome, reason: Option<FinishReason>) -> &'
         Outcome::Cancelled => "cancelled",
         Outcome::Answered(_) => match reason {
             Some(FinishReason::Cancelled) => "cancelled",
+            Some(FinishReason::Interrupted) => "failed",
             Some(reason) if incomplete(reason).is_some() => "incomplete",
             _ => "completed",
         },
@@ -282,8 +303,10 @@ const fn incomplete(reason: FinishReason) -> Option<&'static str> {
     match reason {
         FinishReason::Length => Some("max_output_tokens"),
         FinishReason::ContentFilter => Some("content_filter"),
-        FinishReason::Interrupted => Some("interrupted"),
-        FinishReason::Stop | FinishReason::ToolCalls | FinishReason::Cancelled => None,
+        FinishReason::Stop
+        | FinishReason::ToolCalls
+        | FinishReason::Cancelled
+        | FinishReason::Interrupted => None,
     }
 }
 
@@ -308,7 +331,9 @@ fn output(
 /// The items of a model's message; the first has the number `from`.
 pub(super) fn answered(message: &Message, from: usize, encrypted: bool) -> Vec<OutputItem> {
     let whole = message.answer.as_ref().map(|answer| answer.finish_reason);
-    let whole = whole.is_none_or(|reason| incomplete(reason).is_none());
+    let broken = [FinishReason::Cancelled, FinishReason::Interrupted];
+    let whole =
+        whole.is_none_or(|reason| incomplete(reason).is_none() && !broken.contains(&reason));
     let status = if whole { "completed" } else { "incomplete" };
     let parts = message.all_parts();
     let parts = parts.iter().filter(|part| !is_blank(part)).enumerate();
@@ -418,6 +443,7 @@ impl From<Usage> for UsageView {
             input_tokens: usage.input_tokens,
             input_tokens_details: InputDetails {
                 cached_tokens: usage.cached_input_tokens,
+                cache_write_tokens: usage.cache_write_tokens,
             },
             output_tokens: usage.output_tokens,
             output_tokens_details: OutputDetails {

@@ -15,7 +15,6 @@ async fn parameters_that_mean_nothing_here_are_refused_by_name_unless_they_say_n
         (json!({"store": true}), "store"),
         (json!({"logit_bias": {"5": 1}}), "logit_bias"),
         (json!({"modalities": ["audio"]}), "modalities"),
-        (json!({"parallel_tool_calls": false}), "parallel_tool_calls"),
         (json!({"functions": [{"name": "f"}]}), "functions"),
     ] {
         let reply = complete(&api, json!([user("Hi")]), more).await;

@@ -90,6 +90,7 @@ async fn a_response_is_answered_and_fetched_as_it_was_until_it_is_deleted() {
       "usage": {
         "input_tokens": 11,
         "input_tokens_details": {
+          "cache_write_tokens": 0,
           "cached_tokens": 0
         },
         "output_tokens": 2,
@@ -198,7 +199,7 @@ async fn one_in_the_background_is_queued_made_and_followed() {
         .await
         .body();
     assert_eq!(failed["status"], "failed");
-    assert_eq!(failed["error"]["code"], "provider_refused", "{failed}");
+    assert_eq!(failed["error"]["code"], "invalid_prompt", "{failed}");
 }
 
 #[tokio::test]

@@ -39,6 +39,9 @@ pub(in super::super) fn body(prompt: &Prompt<'_>) -> Result<Value> {
     if !settings.tools.is_empty() {
         body["tools"] = settings.tools.iter().map(tool).collect();
         body["tool_choice"] = tool_choice(&settings.tool_choice);
+        if settings.one_call && settings.tool_choice != ToolChoice::None {
+            body["tool_choice"]["disable_parallel_tool_use"] = json!(true);
+        }
     }
     match &settings.output {
         OutputFormat::Text => {}

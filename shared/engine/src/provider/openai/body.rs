@@ -34,6 +34,9 @@ pub(in super::super) fn body(prompt: &Prompt<'_>) -> Result<Value> {
     if !settings.tools.is_empty() {
         body["tools"] = settings.tools.iter().map(tool).collect();
         body["tool_choice"] = tool_choice(&settings.tool_choice);
+        if settings.one_call {
+            body["parallel_tool_calls"] = json!(false);
+        }
     }
     if let Some(format) = response_format(&settings.output) {
         body["response_format"] = format;

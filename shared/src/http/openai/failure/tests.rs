@@ -157,6 +157,7 @@ fn what_trying_again_can_t_help_says_so() {
         overloaded(Some(5)),
         provider(ProviderFault::Unavailable),
         provider(ProviderFault::BadToolCall),
+        provider(ProviderFault::BadFormat),
         Error::unavailable("x"),
         Error::internal("x"),
     ] {
