@@ -176,6 +176,9 @@ pub enum Error {
     /// A body that is not JSON.
     #[error("send the body as `Content-Type: application/json`")]
     UnsupportedMediaType,
+    /// A body that is no form with files.
+    #[error("send the body as `Content-Type: multipart/form-data` with a boundary")]
+    NotAForm,
     /// A client that accepts none of what the route can answer.
     #[error("this route answers {0}; accept it")]
     NotAcceptable(&'static str),

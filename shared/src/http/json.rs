@@ -9,11 +9,15 @@ use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::multipart::form_boundary;
 use crate::error::{Error, FieldError, FieldFault, Result};
 
 /// The largest body that is read, in bytes: several times the longest message, because JSON may write a
 /// character as six.
 pub const MAX_BODY_BYTES: usize = 1024 * 1024;
+/// The largest form with files that is read, in bytes: what is left of the 6 MB that a function may be called with, once
+/// the body is in base64.
+pub const MAX_FORM_BYTES: usize = 4_500_000;
 
 /// A JSON body. What is no JSON is 400, what is JSON of the wrong shape is 422 and names the field.
 #[derive(Debug, Clone, Copy)]
@@ -69,21 +73,23 @@ fn is_json(headers: &HeaderMap) -> bool {
         || (essence.starts_with("application/") && essence.ends_with("+json"))
 }
 
-/// A whole body that is not larger than it may be.
+/// A whole body that is not larger than it may be. Forms may be larger, because they have files in them.
 pub(super) async fn read_body(headers: &HeaderMap, body: Body) -> Result<bytes::Bytes> {
-    let too_large = || Error::TooLarge {
-        limit_bytes: MAX_BODY_BYTES,
+    let limit_bytes = match form_boundary(headers) {
+        Some(_) => MAX_FORM_BYTES,
+        None => MAX_BODY_BYTES,
     };
+    let too_large = || Error::TooLarge { limit_bytes };
     let announced = headers
         .get(CONTENT_LENGTH)
         .and_then(|length| length.to_str().ok());
     if announced
         .and_then(|length| length.parse().ok())
-        .is_some_and(|length: usize| length > MAX_BODY_BYTES)
+        .is_some_and(|length: usize| length > limit_bytes)
     {
         return Err(too_large());
     }
-    match Limited::new(body, MAX_BODY_BYTES).collect().await {
+    match Limited::new(body, limit_bytes).collect().await {
         Ok(body) => Ok(body.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => Err(too_large()),
         Err(_) => Err(Error::Malformed(

@@ -195,7 +195,7 @@ fn kind(error: &Error) -> (StatusCode, &'static str, &'static str) {
         ),
         Error::TooLarge { .. } => (S::PAYLOAD_TOO_LARGE, "body-too-large", "Body too large"),
         Error::UriTooLong { .. } => (S::URI_TOO_LONG, "uri-too-long", "URI too long"),
-        Error::UnsupportedMediaType => (
+        Error::UnsupportedMediaType | Error::NotAForm => (
             S::UNSUPPORTED_MEDIA_TYPE,
             "unsupported-media-type",
             "Unsupported media type",
