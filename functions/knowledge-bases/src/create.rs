@@ -1,6 +1,6 @@
 //! `POST /api/v1/knowledge-bases`
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use axum::extract::State;
 use axum::http::header::LOCATION;
@@ -11,42 +11,46 @@ use shared::auth::Caller;
 use shared::http::{AcceptsJson, Json, location};
 use shared::model::{
     AuditAction, Chunking, IndexBackend, KnowledgeBase, KnowledgeBaseId, KnowledgeBaseName,
-    KnowledgeIndex, Manifest, Origin, UserId, Visibility,
+    KnowledgeIndex, Manifest, Origin, UserId, Visibility, checked_metadata,
 };
 
 use crate::view::{KnowledgeBaseView, Tagged, description, tagged};
 use crate::{Bases, access, index};
 
 /// A knowledge base to be created.
-#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewKnowledgeBase {
     /// What to call it.
     #[schema(example = "Handbook", min_length = 1, max_length = 200)]
-    name: String,
+    pub(crate) name: String,
     /// What it is for.
     #[serde(default)]
     #[schema(min_length = 1, max_length = 2000)]
-    description: Option<String>,
+    pub(crate) description: Option<String>,
+    /// What programs keep with it: up to 16 texts of 512 characters, by names of 64.
+    #[serde(default)]
+    #[schema(required = false, example = json!({"team": "support"}))]
+    pub(crate) metadata: BTreeMap<String, String>,
     /// Who may search it; `private` if left out.
     #[serde(default)]
     #[schema(required = false)]
-    visibility: Visibility,
+    pub(crate) visibility: Visibility,
     /// Who may although it is private.
     #[serde(default)]
     #[schema(required = false, max_items = 100)]
-    readers: BTreeSet<UserId>,
+    pub(crate) readers: BTreeSet<UserId>,
     /// What keeps its index; `built_in` if left out. It can't be changed.
     #[serde(default)]
     #[schema(required = false)]
-    backend: IndexBackend,
+    pub(crate) backend: IndexBackend,
     /// The embedding model; if left out, the tenant's default or the first that there is. `GET /api/v1/models` lists them.
     #[serde(default)]
-    embedding_model: Option<String>,
+    pub(crate) embedding_model: Option<String>,
     /// How documents are cut; if left out, chunks of 400 tokens that overlap by an eighth, or shorter where the model
     /// takes fewer.
     #[serde(default)]
-    chunking: Option<Chunking>,
+    pub(crate) chunking: Option<Chunking>,
 }
 
 /// Creates a knowledge base.
@@ -76,7 +80,8 @@ pub(crate) async fn create_knowledge_base(
     Ok((StatusCode::CREATED, location, tagged(base, index)))
 }
 
-async fn create(
+/// Creates one of the caller's.
+pub(crate) async fn create(
     state: &Bases,
     (caller, origin): (&Caller, &Origin),
     new: NewKnowledgeBase,
@@ -94,6 +99,7 @@ async fn create(
         id: KnowledgeBaseId::new(),
         name,
         description,
+        metadata: checked_metadata("/metadata", new.metadata)?,
         created_by: caller.user(),
         visibility: new.visibility,
         readers,

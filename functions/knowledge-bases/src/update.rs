@@ -1,6 +1,6 @@
 //! `PATCH /api/v1/knowledge-bases/{knowledge_base_id}`
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use axum::extract::State;
 use serde::{Deserialize, Deserializer};
@@ -9,6 +9,7 @@ use shared::http::{AcceptsJson, IfMatch, Json, Path};
 use shared::model::{
     AuditAction, Chunking, IndexSettings, Job, JobPriority, JobTask, KnowledgeBase,
     KnowledgeBaseId, KnowledgeBaseName, KnowledgeIndex, Manifest, Origin, UserId, Visibility,
+    checked_metadata,
 };
 use shared::store::{StoredJob, TenantStore};
 use shared::{Error, Result};
@@ -20,31 +21,35 @@ use crate::{Bases, access, index};
 const ATTEMPTS: u32 = 5;
 
 /// What to change. A field that is left out stays as it is.
-#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct KnowledgeBaseChange {
     /// What to call it.
     #[serde(default)]
     #[schema(min_length = 1, max_length = 200)]
-    name: Option<String>,
+    pub(crate) name: Option<String>,
+    /// What programs keep with it, in place of what there was.
+    #[serde(default)]
+    #[schema(example = json!({"team": "support"}))]
+    pub(crate) metadata: Option<BTreeMap<String, String>>,
     /// What it is for; `null` takes it away.
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<String>, min_length = 1, max_length = 2000)]
-    description: Option<Option<String>>,
+    pub(crate) description: Option<Option<String>>,
     /// Who may search it.
     #[serde(default)]
-    visibility: Option<Visibility>,
+    pub(crate) visibility: Option<Visibility>,
     /// Who may although it is private, in place of those before.
     #[serde(default)]
     #[schema(max_items = 100)]
-    readers: Option<BTreeSet<UserId>>,
+    pub(crate) readers: Option<BTreeSet<UserId>>,
     /// The embedding model. Another one makes another index beside the one that is searched, which takes its place once
     /// every document is in it.
     #[serde(default)]
-    embedding_model: Option<String>,
+    pub(crate) embedding_model: Option<String>,
     /// How documents are cut. It makes another index, too.
     #[serde(default)]
-    chunking: Option<Chunking>,
+    pub(crate) chunking: Option<Chunking>,
 }
 
 /// Tells `null` from a field that is left out.
@@ -85,33 +90,43 @@ pub(crate) async fn update_knowledge_base(
     if_match: Option<IfMatch>,
     Json(change): Json<KnowledgeBaseChange>,
 ) -> Result<Tagged> {
-    let store = state.app.store.of(&caller);
+    let who = (&caller, &origin);
+    let changed = update(&state, who, id, if_match.as_ref(), &change).await?;
+    Ok(tagged(changed.0, changed.1))
+}
+
+/// Changes one that the caller may change.
+pub(crate) async fn update(
+    state: &Bases,
+    (caller, origin): (&Caller, &Origin),
+    id: KnowledgeBaseId,
+    if_match: Option<&IfMatch>,
+    change: &KnowledgeBaseChange,
+) -> Result<(KnowledgeBase, KnowledgeIndex)> {
+    let store = state.app.store.of(caller);
     for _ in 0..ATTEMPTS {
-        let (base, index) = access::writable(&store, &caller, id).await?;
-        if if_match
-            .as_ref()
-            .is_some_and(|if_match| !if_match.allows(base.version))
-        {
+        let (base, index) = access::writable(&store, caller, id).await?;
+        if if_match.is_some_and(|if_match| !if_match.allows(base.version)) {
             return Err(Error::PreconditionFailed);
         }
-        let rebuilt = rebuilt(&state, &store, &index, &change).await?;
+        let rebuilt = rebuilt(state, &store, &index, change).await?;
         let readers = match change.readers.clone() {
             Some(readers) => access::members(&store, readers).await?,
             None => base.readers.clone(),
         };
-        let after = changed(&base, &change, readers, state.app.clock.now())?;
+        let after = changed(&base, change, readers, state.app.clock.now())?;
         let same = (base.visibility, &base.readers) == (after.visibility, &after.readers);
         let action = AuditAction::KnowledgeBaseShared;
-        let event = caller.did(&state.app.clock, &origin, action, Some(id.to_string()));
+        let event = caller.did(&state.app.clock, origin, action, Some(id.to_string()));
         let event = (!same).then_some(&event);
         if !store.knowledge_base_update(&after, event).await? {
             continue;
         }
         let index = match rebuilt {
-            Some(settings) => build(&state, (&store, &caller, &origin), id, settings).await?,
+            Some(settings) => build(state, (&store, caller, origin), id, settings).await?,
             None => index,
         };
-        return Ok(tagged(after, index));
+        return Ok((after, index));
     }
     Err(Error::unavailable(
         "others keep changing the knowledge base",
@@ -136,6 +151,10 @@ fn changed(
         description: about
             .transpose()?
             .unwrap_or_else(|| base.description.clone()),
+        metadata: match change.metadata.clone() {
+            Some(metadata) => checked_metadata("/metadata", metadata)?,
+            None => base.metadata.clone(),
+        },
         visibility: change.visibility.unwrap_or(base.visibility),
         readers,
         version: base.version + 1,

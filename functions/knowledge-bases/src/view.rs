@@ -1,6 +1,6 @@
 //! Knowledge bases as clients see them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use axum::http::header::ETAG;
 use axum::http::{HeaderName, HeaderValue};
@@ -22,6 +22,9 @@ pub(crate) struct KnowledgeBaseView {
     name: String,
     /// What it is for.
     description: Option<String>,
+    /// What programs keep with it.
+    #[schema(example = json!({"team": "support"}))]
+    metadata: BTreeMap<String, String>,
     /// Who may search it and read its documents.
     visibility: Visibility,
     /// Who may although it is private.
@@ -73,6 +76,7 @@ impl KnowledgeBaseView {
             id,
             name,
             description,
+            metadata,
             created_by,
             visibility,
             readers,
@@ -85,6 +89,7 @@ impl KnowledgeBaseView {
             id,
             name,
             description,
+            metadata,
             visibility,
             readers,
             created_by,

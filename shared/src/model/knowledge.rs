@@ -1,6 +1,6 @@
 //! Knowledge bases: documents of a team that are searched, who may see them, and where their index is.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -89,6 +89,9 @@ pub struct KnowledgeBase {
     pub name: String,
     /// What it is for.
     pub description: Option<String>,
+    /// What programs keep with it: OpenAI's metadata.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub metadata: BTreeMap<String, String>,
     /// Who created it.
     pub created_by: UserId,
     /// Who may read it.
@@ -127,6 +130,21 @@ pub fn checked_readers(field: &str, readers: BTreeSet<UserId>) -> Result<BTreeSe
         return Err(Error::invalid(field, detail));
     }
     Ok(readers)
+}
+
+/// What programs keep with a knowledge base, if it keeps OpenAI's bounds: 16 texts of 512 characters, by names of 64.
+pub fn checked_metadata(
+    field: &str,
+    given: BTreeMap<String, String>,
+) -> Result<BTreeMap<String, String>> {
+    let is_name = |name: &str| (1..=64).contains(&name.chars().count());
+    let keeps = |(name, text): (&String, &String)| is_name(name) && text.chars().count() <= 512;
+    if given.len() <= 16 && given.iter().all(keeps) {
+        return Ok(given);
+    }
+    let detail =
+        "must have at most 16 texts of up to 512 characters, by names of 1 to 64 characters";
+    Err(Error::invalid(field, detail))
 }
 
 /// A packed part of an index. It is never changed.
@@ -201,6 +219,7 @@ mod tests {
             id: KnowledgeBaseId::new(),
             name: "Handbook".to_owned(),
             description: None,
+            metadata: BTreeMap::new(),
             created_by,
             visibility,
             readers: readers.iter().copied().collect(),

@@ -64,7 +64,7 @@ pub use job::{
 };
 pub use knowledge::{
     Chunking, IndexBackend, IndexSettings, KnowledgeBase, KnowledgeBaseName, KnowledgeIndex,
-    MAX_READERS, Manifest, RetiredIndex, SegmentRef, Visibility, checked_readers,
+    MAX_READERS, Manifest, RetiredIndex, SegmentRef, Visibility, checked_metadata, checked_readers,
 };
 pub use llm::{
     Capability, MaxTokensField, ModelSpec, ProviderName, ProviderOwner, ProviderSpec, Wire,
