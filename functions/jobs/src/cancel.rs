@@ -4,8 +4,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use shared::auth::Caller;
 use shared::http::{AcceptsJson, Json, Path};
-use shared::model::{JobId, JobStatus};
-use shared::store::{Moved, StoredJob, TenantStore};
+use shared::model::JobId;
 use shared::{Error, Result};
 
 use crate::Jobs;
@@ -54,7 +53,7 @@ async fn cancel(jobs: &Jobs, caller: &Caller, id: JobId) -> Result<JobView> {
                 true
             }
             Known::Job(stored) if !stored.job.status.is_terminal() => {
-                stop(jobs, &store, &stored).await?
+                store.job_cancel(&stored, jobs.app.clock.now()).await?
             }
             Known::Run(..) | Known::Job(_) => true,
         };
@@ -63,17 +62,4 @@ async fn cancel(jobs: &Jobs, caller: &Caller, id: JobId) -> Result<JobView> {
         }
     }
     Err(Error::unavailable("workers begin and end the job"))
-}
-
-/// Whether it was ended, or its worker was told.
-async fn stop(jobs: &Jobs, store: &TenantStore, stored: &StoredJob) -> Result<bool> {
-    let (job, now) = (&stored.job, jobs.app.clock.now());
-    if job.status == JobStatus::Running && job.lease_until > now {
-        return store.job_stop(job.id).await;
-    }
-    let after = StoredJob {
-        job: job.taken().cancelled(now),
-        mandate: stored.mandate,
-    };
-    Ok(store.job_move(job, &after, None).await? == Moved::Yes)
 }

@@ -283,7 +283,7 @@ impl TenantStore {
     }
 
     /// Asks whoever works on a job to stop. `false` if nobody does.
-    pub async fn job_stop(&self, id: JobId) -> Result<bool> {
+    async fn job_stop(&self, id: JobId) -> Result<bool> {
         let part = self.store.update(
             self.job_key(id),
             "SET cancel_requested = :yes",
@@ -294,6 +294,20 @@ impl TenantStore {
             ],
         )?;
         Ok(self.store.write(part).await?.made())
+    }
+
+    /// Has a job stop: one that nobody works on ends at once, and a worker is told. `false` if it goes on or has ended
+    /// meanwhile, and is to be read anew.
+    pub async fn job_cancel(&self, stored: &StoredJob, now: Moment) -> Result<bool> {
+        let job = &stored.job;
+        if job.status == JobStatus::Running && job.lease_until > now {
+            return self.job_stop(job.id).await;
+        }
+        let after = StoredJob {
+            job: job.taken().cancelled(now),
+            mandate: stored.mandate,
+        };
+        Ok(self.job_move(job, &after, None).await? == Moved::Yes)
     }
 
     /// The oldest jobs of the tenant that failed, of everybody, at most so many, and whether there are more.
