@@ -1,10 +1,17 @@
 //! Where in the bucket things of knowledge bases lie. All of it begins with the tenant.
 
-use shared::model::{DocumentId, DocumentVersionId, IndexId, KnowledgeBaseId, SegmentId, TenantId};
+use shared::model::{
+    DocumentId, DocumentVersionId, IndexId, KnowledgeBaseId, SegmentId, TenantId, UserId,
+};
 
 /// What all keys of a knowledge base begin with.
 pub fn of_base(tenant: TenantId, base: KnowledgeBaseId) -> String {
     format!("tenants/{tenant}/knowledge/{base}/")
+}
+
+/// The bytes of a file that a person has uploaded.
+pub fn of_file(tenant: TenantId, user: UserId, file: DocumentId) -> String {
+    format!("tenants/{tenant}/files/{user}/{file}")
 }
 
 /// What all keys of a document begin with.

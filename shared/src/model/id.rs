@@ -80,6 +80,10 @@ id!(
     DocumentVersionId, "ver", "^ver_[0-9a-f]{32}$"
 );
 id!(
+    /// Files that were put into a knowledge base together. Its prefix is that of OpenAI's batches of files.
+    FileBatchId, "vsfb", "^vsfb_[0-9a-f]{32}$"
+);
+id!(
     /// Another issuer of tokens, as a tenant trusts it.
     IdentityProviderId, "idp", "^idp_[0-9a-f]{32}$"
 );

@@ -10,6 +10,7 @@ mod credential;
 mod document;
 mod embedding;
 mod federation;
+mod file;
 mod id;
 mod identity;
 mod inline_data;
@@ -51,10 +52,11 @@ pub use document::{
 };
 pub use embedding::{EmbeddingSpec, MAX_EMBEDDING_DIMENSIONS};
 pub use federation::{Audience, FederatedClaims, IdentityProvider, RoleClaim, RoleMap};
+pub use file::{FileBatch, FilePurpose, UploadedFile};
 pub use id::{
-    ApiKeyId, ConversationId, DocumentId, DocumentVersionId, IdentityProviderId, IndexId,
-    InvitationId, JobId, KnowledgeBaseId, MessageId, OutboxId, RequestId, ResponseId, RunId,
-    RunnerId, SegmentId, SessionId, TenantId, UserId,
+    ApiKeyId, ConversationId, DocumentId, DocumentVersionId, FileBatchId, IdentityProviderId,
+    IndexId, InvitationId, JobId, KnowledgeBaseId, MessageId, OutboxId, RequestId, ResponseId, RunId, RunnerId,
+    SegmentId, SessionId, TenantId, UserId,
 };
 pub use identity::{Email, Password, PersonName, User};
 pub use inline_data::{InlineData, MAX_DATA_BYTES};

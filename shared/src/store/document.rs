@@ -97,6 +97,26 @@ impl TenantStore {
         base: KnowledgeBaseId,
         new: NewContent<'_>,
     ) -> Result<Taken> {
+        self.document_create_with(base, new, None).await
+    }
+
+    /// The same for a file of the caller's, which has the document's id. `Changed` also if the file is gone, or the
+    /// document is there already.
+    pub async fn document_create_of_file(
+        &self,
+        base: KnowledgeBaseId,
+        new: NewContent<'_>,
+    ) -> Result<Taken> {
+        let file = self.file_is_there(new.document.id)?;
+        self.document_create_with(base, new, Some(file)).await
+    }
+
+    async fn document_create_with(
+        &self,
+        base: KnowledgeBaseId,
+        new: NewContent<'_>,
+        further: Option<aws_sdk_dynamodb::types::TransactWriteItem>,
+    ) -> Result<Taken> {
         let there = self.store.check_that(self.index_key(base), IS_THERE, [])?;
         let row = self
             .store
@@ -108,6 +128,7 @@ impl TenantStore {
             parts[0] = index;
             parts.push(readers);
         }
+        parts.extend(further);
         self.take(base, parts, new).await
     }
 

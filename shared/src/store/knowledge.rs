@@ -12,6 +12,7 @@ use super::item::{IS_NEW, Item, Written, from_item, key, moment, n, s, to_item};
 use super::job::StoredJob;
 use super::knowledge_index::IndexItem;
 use super::message::Page;
+use super::walk::{Rows, Walk};
 use crate::clock::Moment;
 use crate::error::{Error, Result};
 use crate::model::{AuditEvent, KnowledgeBase, KnowledgeBaseId, KnowledgeIndex};
@@ -95,36 +96,26 @@ impl TenantStore {
         Ok(both.map(|(base, index)| (base.base, index.into(), base.deleted_at.is_some())))
     }
 
-    /// The tenant's knowledge bases that `is_wanted`, newest first, `limit` of them before that one.
+    /// The tenant's knowledge bases that `is_wanted`, `limit` of them: without more being said, the newest first.
     pub async fn knowledge_base_list(
         &self,
-        before: Option<KnowledgeBaseId>,
+        walk: impl Into<Walk<KnowledgeBaseId>>,
         limit: u32,
         is_wanted: impl Fn(&KnowledgeBase) -> bool,
     ) -> Result<Page<KnowledgeBase>> {
-        let query = self.store.db.query().table_name(&*self.store.table);
-        let query = query
-            .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
-            .expression_attribute_values(":pk", s(self.bases_pk()))
-            .expression_attribute_values(":prefix", s("KB#"))
-            .scan_index_forward(false)
-            .consistent_read(true)
-            .limit(SEARCHED_AT_ONCE);
-        let mut start = before.map(|id| self.base_key(id));
-        let mut found = Vec::new();
-        loop {
-            let (items, next) = self.store.page(query.clone(), start).await?;
-            for item in items {
-                let item: BaseItem = from_item(item)?;
-                if item.deleted_at.is_none() && is_wanted(&item.base) {
-                    found.push(item.base);
-                }
-            }
-            start = next;
-            if start.is_none() || found.len() > limit as usize {
-                return Ok(Page::cut(found, limit));
-            }
-        }
+        let Walk { after, direction } = walk.into();
+        let rows = Rows {
+            pk: self.bases_pk(),
+            prefix: "KB#",
+            at_once: SEARCHED_AT_ONCE,
+        };
+        let start = after.map(|id| self.base_key(id));
+        let read = |item: Item| {
+            let item: BaseItem = from_item(item)?;
+            let wanted = item.deleted_at.is_none() && is_wanted(&item.base);
+            Ok(wanted.then_some(item.base))
+        };
+        self.walk(rows, (start, direction), limit, read).await
     }
 
     /// Writes a changed knowledge base, if it still has the version before that of `after`, and the record of whom it is

@@ -33,6 +33,7 @@
 //! | `TENANT#<tenant>#RUN#<run>` | `RESPONSE` | what was asked beside messages, if it can be fetched | `thread.rs` |
 //! | `QUEUED#<0 to f>` | `<run>` | runs that wait for a worker | `queued.rs` |
 //! | `TENANT#<tenant>#USER#<user>` | `JOB#<job>` | work that is done later | `job.rs` |
+//! | `TENANT#<tenant>#USER#<user>` | `FILE#<document>` | a file that is uploaded, in whatever knowledge bases | `file.rs` |
 //! | `TENANT#<tenant>#FAILEDJOBS` | `JOB#<job>` | jobs that failed | `job.rs` |
 //! | `JOBS#<0 to f>` | `<job>` | jobs that are not done | `job_queue.rs` |
 //! | `TENANT#<tenant>#CIRCUIT` | `<provider>#<model>` | how a model that failed is doing | `circuit.rs` |
@@ -42,6 +43,7 @@
 //! | `TENANT#<tenant>#KB#<knowledge base>` | `INDEX` | what its indexes consist of | `knowledge_index.rs` |
 //! | `TENANT#<tenant>#KB#<knowledge base>` | `DOC#<document>` | a document of it | `document.rs` |
 //! | `TENANT#<tenant>#KB#<knowledge base>` | `HASH#<sha256>` | which document has that content | `document.rs` |
+//! | `TENANT#<tenant>#KB#<knowledge base>` | `BATCH#<batch>` | files that were put into it together | `file_batch.rs` |
 //! | `TENANT#<tenant>#KB#<knowledge base>` | `READERS#<document>` | who alone may see it | `knowledge_index.rs` |
 //! | `LIMIT#<kind>#<subject>` | `<policy>#<start>` | a window of a rate limit | `limit.rs` |
 //!
@@ -62,6 +64,8 @@ mod conversation;
 mod credential;
 mod document;
 mod document_read;
+mod file;
+mod file_batch;
 mod idempotency;
 mod identity_provider;
 mod invitation;
@@ -89,6 +93,7 @@ mod tenant;
 mod thread;
 mod transaction;
 mod turn;
+mod walk;
 
 use std::sync::Arc;
 
@@ -122,6 +127,7 @@ pub use session::Rotation;
 pub use spend::OpenReservation;
 pub use standing::Standing;
 pub use turn::{Beginning, Begun, Ended};
+pub use walk::{Direction, Walk};
 
 use crate::auth::Caller;
 use crate::error::Result;

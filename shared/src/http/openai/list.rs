@@ -51,6 +51,21 @@ pub enum PageFrom<T> {
 }
 
 impl OpenAiPaging {
+    /// For a list that is asked for by more than this.
+    pub const fn new(
+        limit: Option<u32>,
+        order: Option<SortOrder>,
+        after: Option<String>,
+        before: Option<String>,
+    ) -> Self {
+        Self {
+            limit,
+            order,
+            after,
+            before,
+        }
+    }
+
     /// How many entries a page shall have: 1 to 100, and 20 if the client does not say.
     ///
     /// # Errors
