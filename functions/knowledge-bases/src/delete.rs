@@ -27,8 +27,18 @@ pub(crate) async fn delete_knowledge_base(
     State(state): State<Bases>,
     Path(id): Path<KnowledgeBaseId>,
 ) -> Result<StatusCode> {
-    let store = state.app.store.of(&caller);
-    let (base, _) = access::writable(&store, &caller, id).await?;
+    delete(&state, (&caller, &origin), id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Deletes one that the caller may change.
+pub(crate) async fn delete(
+    state: &Bases,
+    (caller, origin): (&Caller, &Origin),
+    id: KnowledgeBaseId,
+) -> Result<()> {
+    let store = state.app.store.of(caller);
+    let (base, _) = access::writable(&store, caller, id).await?;
     let now = state.app.clock.now();
     let task = JobTask::KnowledgeBaseCleanup {
         knowledge_base_id: base.id,
@@ -38,10 +48,10 @@ pub(crate) async fn delete_knowledge_base(
         mandate: caller.mandate(),
     };
     let action = AuditAction::KnowledgeBaseDeleted;
-    let event = caller.did(&state.app.clock, &origin, action, Some(id.to_string()));
+    let event = caller.did(&state.app.clock, origin, action, Some(id.to_string()));
     if !store.knowledge_base_delete(id, &job, &event).await? {
         return Err(Error::NotFound("knowledge base"));
     }
     state.engine.tell_of_job(&job.job).await;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(())
 }

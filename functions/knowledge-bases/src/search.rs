@@ -73,7 +73,7 @@ pub(crate) struct SearchWeights {
 }
 
 /// What to search for.
-#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SearchRequest {
     /// In words: up to 8000 characters, and no more than the embedding model takes unless the `mode` is `keyword`.
@@ -82,40 +82,40 @@ pub(crate) struct SearchRequest {
         min_length = 1,
         max_length = 8000
     )]
-    query: String,
+    pub(crate) query: String,
     /// In which way; if left out `hybrid`, or `vector` where the backend knows no words.
     #[serde(default)]
-    mode: Option<ModeView>,
+    pub(crate) mode: Option<ModeView>,
     /// How many chunks to give; 10 if left out.
     #[serde(default)]
     #[schema(minimum = 1, maximum = 50)]
-    limit: Option<u32>,
+    pub(crate) limit: Option<u32>,
     /// How many chunks each stage hands to the fusion; 100 if left out.
     #[serde(default)]
     #[schema(minimum = 10, maximum = 1000)]
-    candidates: Option<u32>,
+    pub(crate) candidates: Option<u32>,
     /// What the attributes of documents must be like, as OpenAI writes it: `{"type": "eq", "key": …, "value": …}` with
     /// `eq`, `ne`, `gt`, `gte`, `lt`, `lte`, `in`, `nin`, and `{"type": "and", "filters": […]}` with `and` and `or`.
     #[serde(default)]
     #[schema(value_type = Option<Object>)]
-    filters: Option<serde_json::Value>,
+    pub(crate) filters: Option<serde_json::Value>,
     /// How much each stage counts; both 1 if left out.
     #[serde(default)]
-    weights: Option<SearchWeights>,
+    pub(crate) weights: Option<SearchWeights>,
     /// Leave out what has a smaller `score`: with `rerank` that is the model's, on its own scale.
     #[serde(default)]
-    min_score: Option<f32>,
+    pub(crate) min_score: Option<f32>,
     /// Leave out of the stage of vectors what has a smaller cosine.
     #[serde(default)]
-    min_cosine: Option<f32>,
+    pub(crate) min_cosine: Option<f32>,
     /// At most so many chunks of one document.
     #[serde(default)]
     #[schema(minimum = 1)]
-    per_document: Option<u32>,
+    pub(crate) per_document: Option<u32>,
     /// Have a model read the best hits with the query and put them into an order, of which the first `limit` are given.
     /// It is charged beside the vector. If it fails the search fails, and nothing is given in another order.
     #[serde(default)]
-    rerank: Option<RerankRequest>,
+    pub(crate) rerank: Option<RerankRequest>,
 }
 
 /// Searches a knowledge base.
@@ -137,10 +137,20 @@ pub(crate) async fn search_knowledge_base(
     Path(id): Path<KnowledgeBaseId>,
     Json(request): Json<SearchRequest>,
 ) -> Result<Json<SearchResults>> {
-    let store = state.app.store.of(&caller);
+    search(&state, &caller, id, &request).await.map(Json)
+}
+
+/// What a caller finds.
+pub(crate) async fn search(
+    state: &Bases,
+    caller: &Caller,
+    id: KnowledgeBaseId,
+    request: &SearchRequest,
+) -> Result<SearchResults> {
+    let store = state.app.store.of(caller);
     let deadline = Instant::now() + TIMEOUT;
-    let (base, index) = access::opened(&store, &caller, id).await?;
-    let search = checked(&request)?;
+    let (base, index) = access::opened(&store, caller, id).await?;
+    let search = checked(request)?;
     let mode = state.knowledge.mode(&base, search.mode)?;
     let reranker = match &request.rerank {
         Some(rerank) => {
@@ -152,7 +162,7 @@ pub(crate) async fn search_knowledge_base(
     let embedded = match mode {
         Mode::Keyword => None,
         Mode::Vector | Mode::Hybrid => {
-            Some(query_vector((&state, &store, &caller), &index, &search.text, deadline).await?)
+            Some(query_vector((state, &store, caller), &index, &search.text, deadline).await?)
         }
     };
     let vector = embedded
@@ -160,7 +170,7 @@ pub(crate) async fn search_knowledge_base(
         .and_then(|embedded| embedded.vectors.first());
     let fused = fused(&search, reranker.as_ref());
     let found = state.knowledge.search(
-        (&store, &caller),
+        (&store, caller),
         (&base, &index),
         &fused,
         vector.map(Vec::as_slice),
@@ -173,20 +183,20 @@ pub(crate) async fn search_knowledge_base(
             (found.collect(), None)
         }
         Some(reranker) => {
-            let who = (&state.engine, &store, &caller);
+            let who = (&state.engine, &store, caller);
             let (data, told) = reranker.ordered(who, &search, found, deadline).await?;
             (data, Some(told))
         }
     };
     let model = &index.active.settings.embedding_model;
-    Ok(Json(SearchResults {
+    Ok(SearchResults {
         data,
         mode: mode.into(),
         embedding_model: embedded.is_some().then(|| model.clone()),
         input_tokens: embedded.as_ref().map(|embedded| embedded.input_tokens),
         cost_micro_dollars: embedded.and_then(|embedded| embedded.cost),
         rerank,
-    }))
+    })
 }
 
 /// What is searched for before a model puts the hits into an order: all that it is given, whatever their scores.

@@ -34,10 +34,21 @@ pub(crate) async fn delete_document(
     State(state): State<Bases>,
     PathPair(base, id): PathPair<KnowledgeBaseId, DocumentId>,
 ) -> Result<StatusCode> {
-    let store = state.app.store.of(&caller);
-    let (base, _) = access::writable(&store, &caller, base).await?;
+    delete(&state, (&caller, &origin), base, id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Deletes one of a knowledge base that the caller may change.
+pub(crate) async fn delete(
+    state: &Bases,
+    (caller, origin): (&Caller, &Origin),
+    base: KnowledgeBaseId,
+    id: DocumentId,
+) -> Result<()> {
+    let store = state.app.store.of(caller);
+    let (base, _) = access::writable(&store, caller, base).await?;
     for _ in 0..ATTEMPTS {
-        let document = access::document(&store, &caller, &base, id).await?;
+        let document = access::document(&store, caller, &base, id).await?;
         let now = state.app.clock.now();
         let task = JobTask::KnowledgeBaseCleanup {
             knowledge_base_id: base.id,
@@ -47,13 +58,13 @@ pub(crate) async fn delete_document(
             mandate: caller.mandate(),
         };
         let action = AuditAction::DocumentDeleted;
-        let event = caller.did(&state.app.clock, &origin, action, Some(id.to_string()));
+        let event = caller.did(&state.app.clock, origin, action, Some(id.to_string()));
         if store
             .document_delete(base.id, &document, &job, &event)
             .await?
         {
             state.engine.tell_of_job(&job.job).await;
-            return Ok(StatusCode::NO_CONTENT);
+            return Ok(());
         }
     }
     Err(Error::unavailable("others keep changing the document"))

@@ -1,16 +1,16 @@
 //! Documents of a knowledge base.
 
 mod complete;
-mod create;
-mod delete;
+pub(crate) mod create;
+pub(crate) mod delete;
 mod get;
 mod list;
 mod replace;
 mod reprocess;
-mod source;
-mod taking;
+pub(crate) mod source;
+pub(crate) mod taking;
 mod text;
-mod update;
+pub(crate) mod update;
 mod view;
 
 use utoipa_axum::router::OpenApiRouter;

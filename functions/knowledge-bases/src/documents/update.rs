@@ -21,22 +21,22 @@ use crate::{Bases, access};
 const ATTEMPTS: u32 = 5;
 
 /// What to change. A field that is left out stays as it is.
-#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct DocumentChange {
     /// What to call it.
     #[serde(default)]
     #[schema(min_length = 1, max_length = 200)]
-    name: Option<String>,
+    pub(crate) name: Option<String>,
     /// What filters compare, in place of what there was.
     #[serde(default)]
     #[schema(value_type = Option<Object>)]
-    attributes: Option<BTreeMap<String, serde_json::Value>>,
+    pub(crate) attributes: Option<BTreeMap<String, serde_json::Value>>,
     /// Who may see it, in place of those before; `null` for everybody who may read the knowledge base. It counts for the
     /// next search.
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<BTreeSet<UserId>>, max_items = 100)]
-    readers: Option<Option<BTreeSet<UserId>>>,
+    pub(crate) readers: Option<Option<BTreeSet<UserId>>>,
 }
 
 /// Tells `null` from a field that is left out.
@@ -80,18 +80,28 @@ pub(crate) async fn update_document(
     if_match: Option<IfMatch>,
     Json(request): Json<DocumentChange>,
 ) -> Result<Tagged> {
-    let store = state.app.store.of(&caller);
+    let (who, of) = ((&caller, &origin), (base, id));
+    let after = update(&state, who, of, if_match.as_ref(), request).await?;
+    tagged(base, after, None)
+}
+
+/// Changes one of a knowledge base that the caller may change.
+pub(crate) async fn update(
+    state: &Bases,
+    (caller, origin): (&Caller, &Origin),
+    (base, id): (KnowledgeBaseId, DocumentId),
+    if_match: Option<&IfMatch>,
+    request: DocumentChange,
+) -> Result<Document> {
+    let store = state.app.store.of(caller);
     if let Some(given) = &request.attributes {
         attributes(given)?;
     }
     let new_name = request.name.as_deref().map(name).transpose()?;
     for _ in 0..ATTEMPTS {
-        let (base, _) = access::writable(&store, &caller, base).await?;
-        let before = access::document(&store, &caller, &base, id).await?;
-        if if_match
-            .as_ref()
-            .is_some_and(|if_match| !if_match.allows(before.version))
-        {
+        let (base, _) = access::writable(&store, caller, base).await?;
+        let before = access::document(&store, caller, &base, id).await?;
+        if if_match.is_some_and(|if_match| !if_match.allows(before.version)) {
             return Err(Error::PreconditionFailed);
         }
         let readers = match request.readers.clone() {
@@ -104,7 +114,7 @@ pub(crate) async fn update_document(
             readers,
         };
         let action = AuditAction::DocumentShared;
-        let event = caller.did(&state.app.clock, &origin, action, Some(id.to_string()));
+        let event = caller.did(&state.app.clock, origin, action, Some(id.to_string()));
         let same = change
             .readers
             .as_ref()
@@ -115,14 +125,13 @@ pub(crate) async fn update_document(
             continue;
         };
         let of = For {
-            caller: &caller,
-            origin: &origin,
+            caller,
+            origin,
             base: base.id,
             document: id,
         };
         let is_built_in = base.backend == IndexBackend::BuiltIn;
-        let after = state.indexed_anew(of, is_built_in, &before, after).await?;
-        return tagged(base.id, after, None);
+        return state.indexed_anew(of, is_built_in, &before, after).await;
     }
     Err(Error::unavailable("others keep changing the document"))
 }

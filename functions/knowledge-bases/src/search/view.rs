@@ -11,7 +11,7 @@ use super::rerank::RerankedView;
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub(crate) struct SearchResults {
     /// The best chunks, best first.
-    pub(super) data: Vec<FoundChunk>,
+    pub(crate) data: Vec<FoundChunk>,
     /// In which way was searched.
     pub(super) mode: ModeView,
     /// The model that made a vector of the query; `null` if none did.
@@ -28,12 +28,12 @@ pub(crate) struct SearchResults {
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub(crate) struct FoundChunk {
     /// The document that it is of.
-    document_id: String,
+    pub(crate) document_id: String,
     /// What the document is called.
-    document_name: String,
+    pub(crate) document_name: String,
     /// The document's attributes.
     #[schema(value_type = Object)]
-    attributes: retrieval::Attributes,
+    pub(crate) attributes: retrieval::Attributes,
     /// Its number in the document, from 0.
     chunk: u32,
     /// The page on which it begins, where the document has pages.
@@ -45,7 +45,7 @@ pub(crate) struct FoundChunk {
     /// Where it ends.
     end: u32,
     /// Its text.
-    text: String,
+    pub(crate) text: String,
     /// How good it is, by the stage that decides, which is `rerank` where there is one: the greater, the better.
     score: f32,
     /// What each stage said.
