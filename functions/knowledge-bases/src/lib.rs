@@ -1,4 +1,4 @@
-//! Knowledge bases: create, list, get, change, delete, search; and their documents.
+//! Knowledge bases, natively and as OpenAI's vector stores: create, list, get, change, delete, search; and their documents.
 
 mod access;
 mod create;
@@ -7,6 +7,7 @@ mod documents;
 mod get;
 mod index;
 mod list;
+mod openai;
 mod search;
 mod update;
 mod view;
@@ -67,4 +68,5 @@ fn routes() -> OpenApiRouter<Bases> {
         ))
         .routes(routes!(search::search_knowledge_base))
         .merge(documents::routes())
+        .merge(openai::routes())
 }

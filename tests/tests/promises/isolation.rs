@@ -214,6 +214,18 @@ async fn an_id_in_a_body_or_a_query_reaches_nothing_of_another_tenant() {
                     }
                     (path, Body::Json(body.into()))
                 }
+                (
+                    "POST /v1/vector_stores"
+                    | "POST /v1/vector_stores/{vector_store_id}/file_batches",
+                    "file_ids",
+                ) => {
+                    let path = world.things.path("bob", &operation.path).await;
+                    (path, Body::Json(json!({"file_ids": [id]})))
+                }
+                ("POST /v1/vector_stores/{vector_store_id}/files", "file_id") => {
+                    let path = world.things.path("bob", &operation.path).await;
+                    (path, Body::Json(json!({"file_id": id})))
+                }
                 ("GET /api/v1/audit", "actor") => {
                     (format!("{}?actor={id}", operation.path), Body::Empty)
                 }
@@ -223,6 +235,7 @@ async fn an_id_in_a_body_or_a_query_reaches_nothing_of_another_tenant() {
         };
         let parameter = match name.as_str() {
             "actor" | "readers" => "user_id",
+            "file_ids" => "file_id",
             other => other,
         };
         let id = hers.id(parameter);
@@ -236,7 +249,7 @@ async fn an_id_in_a_body_or_a_query_reaches_nothing_of_another_tenant() {
         assert!(nothing, "{label}: {}", foreign.text);
         assert_eq!(world.rows(&hers.marks).await, before, "{label}");
     }
-    assert_eq!(named.len(), 8);
+    assert_eq!(named.len(), 11);
 }
 
 #[tokio::test]

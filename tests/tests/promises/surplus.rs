@@ -28,9 +28,9 @@ const NOT_FOR_CLIENTS: [&str; 12] = [
 ];
 
 /// What needs a token of a letter or of a login, a second tenant, a conversation, a job that failed, an
-/// issuer that runs, or a document whose parts name
+/// issuer that runs, a file, or a document whose parts name
 /// each other: sweeps don't get this done.
-const NOT_DONE_BY_SWEEPS: [&str; 11] = [
+const NOT_DONE_BY_SWEEPS: [&str; 14] = [
     "POST /api/v1/auth/email-verification/confirm",
     "POST /api/v1/auth/password-reset/confirm",
     "POST /api/v1/auth/refresh",
@@ -41,6 +41,9 @@ const NOT_DONE_BY_SWEEPS: [&str; 11] = [
     "POST /api/v1/knowledge-bases/{knowledge_base_id}/documents",
     "POST /api/v1/knowledge-bases/{knowledge_base_id}/documents/{document_id}/replace",
     "POST /api/v1/tenants/{tenant_id}/identity-providers",
+    "POST /v1/files",
+    "POST /v1/vector_stores/{vector_store_id}/file_batches",
+    "POST /v1/vector_stores/{vector_store_id}/files",
     "PUT /api/v1/registry",
 ];
 

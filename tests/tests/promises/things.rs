@@ -34,7 +34,9 @@ pub(crate) enum Whose {
 pub(crate) fn whose(parameter: &str) -> Whose {
     match parameter {
         "conversation_id" | "run_id" | "job_id" | "session_id" | "api_key_id"
-        | "knowledge_base_id" | "document_id" => Whose::Persons,
+        | "knowledge_base_id" | "document_id" | "vector_store_id" | "file_id" | "batch_id" => {
+            Whose::Persons
+        }
         "tenant_id" | "user_id" | "invitation_id" | "identity_provider_id" | "scope" => {
             Whose::Tenants
         }
@@ -102,7 +104,13 @@ impl Things {
 
     /// What the parameter names.
     pub(crate) async fn get(&self, person: &str, parameter: &str) -> String {
-        if parameter == "document_id" {
+        // OpenAI's names for the same things.
+        let parameter = match parameter {
+            "vector_store_id" => "knowledge_base_id",
+            "file_id" => "document_id",
+            other => other,
+        };
+        if ["document_id", "batch_id"].contains(&parameter) {
             Box::pin(self.get(person, "knowledge_base_id")).await;
         }
         let mut made = self.made.lock().await;
@@ -149,6 +157,7 @@ impl Things {
             "run_id" => return self.conversation(person).await.1,
             "job_id" => return self.job(person).await,
             "document_id" => return self.document(person, &base.expect("a base")).await,
+            "batch_id" => return self.batch(person, &base.expect("a base")).await,
             "knowledge_base_id" => {
                 let new = json!({"name": format!("Base of {person}")});
                 let path = "/api/v1/knowledge-bases";
@@ -212,6 +221,17 @@ impl Things {
         text(&made, "id")
     }
 
+    /// A batch of a file that waits to be taken in.
+    async fn batch(&self, person: &str, base: &str) -> String {
+        let file = uploaded_file(&self.api, person).await;
+        let path = format!("/v1/vector_stores/{base}/file_batches");
+        let api = self.api.beside(knowledge);
+        let body = json!({"file_ids": [file]});
+        let made = api.post(Some(person), &path, body).await;
+        assert_eq!(made.status, S::OK, "{}", made.text);
+        text(&made.body(), "id")
+    }
+
     async fn credential(&self, person: &str) -> String {
         let path = "/api/v1/provider-credentials/scripted";
         let api = self.api.beside(provider_credentials::router);
@@ -252,6 +272,26 @@ impl Things {
 /// The function that has knowledge bases.
 pub(crate) fn knowledge(app: App) -> shared::Result<axum::Router> {
     knowledge_bases::router_with(app, ProviderKeys::fixed([key()]))
+}
+
+/// A form with a file in it.
+pub(crate) fn form(words: &str) -> Body {
+    let part = "--cut\r\nContent-Disposition: form-data; name=";
+    let form = format!(
+        "{part}\"purpose\"\r\n\r\nassistants\r\n{part}\"file\"; filename=\"words.txt\"\r\n\r\n{words}\r\n--cut--\r\n"
+    );
+    Body::Raw(Some("multipart/form-data; boundary=cut"), form.into_bytes())
+}
+
+/// The id of a file that a person has uploaded, and that is in no vector store.
+pub(crate) async fn uploaded_file(api: &TestApi, person: &str) -> String {
+    let body = form(&format!("Uploaded words of {person}."));
+    let api = api.beside(knowledge);
+    let made = api
+        .send(Some(person), Method::POST, "/v1/files", body)
+        .await;
+    assert_eq!(made.status, S::OK, "{}", made.text);
+    text(&made.body(), "id")
 }
 
 /// Has a worker do a job.

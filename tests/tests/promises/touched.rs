@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::things::knowledge;
+use crate::things::{knowledge, uploaded_file};
 use axum::http::Method;
 use engine::ProviderKeys;
 use serde_json::{Value, json};
 use shared::model::{
-    ApiKeyId, BudgetScope, ConversationId, DocumentId, IdentityProviderId, InvitationId, JobId,
-    KnowledgeBaseId, RunId, SessionId, TenantId, UserId,
+    ApiKeyId, BudgetScope, ConversationId, DocumentId, FileBatchId, IdentityProviderId,
+    InvitationId, JobId, KnowledgeBaseId, RunId, SessionId, TenantId, UserId,
 };
 use test_support::{Asked, Body, Person, Reply, TestApi};
 
@@ -31,6 +31,9 @@ impl Ids {
             ("{job_id}", JobId::new().to_string()),
             ("{knowledge_base_id}", KnowledgeBaseId::new().to_string()),
             ("{document_id}", DocumentId::new().to_string()),
+            ("{vector_store_id}", KnowledgeBaseId::new().to_string()),
+            ("{file_id}", DocumentId::new().to_string()),
+            ("{batch_id}", FileBatchId::new().to_string()),
             ("{api_key_id}", ApiKeyId::new().to_string()),
             ("{invitation_id}", InvitationId::new().to_string()),
             (
@@ -88,6 +91,15 @@ impl Ids {
             .await;
         assert_eq!(reply.status, 201, "{}", reply.text);
         let document = reply.body()["id"].as_str().expect("an id").to_owned();
+        let file = uploaded_file(api, name).await;
+        let path = format!("/v1/vector_stores/{base}/file_batches");
+        let batch = json!({"file_ids": [file]});
+        let reply = api.beside(knowledge).post(Some(name), &path, batch).await;
+        assert_eq!(reply.status, 200, "{}", reply.text);
+        let batch = reply.body()["id"].as_str().expect("an id").to_owned();
+        ids.0.insert("{batch_id}", batch);
+        ids.0.insert("{file_id}", document.clone());
+        ids.0.insert("{vector_store_id}", base.clone());
         ids.0.insert("{document_id}", document);
         ids.0.insert("{knowledge_base_id}", base);
         let scope = format!("user:{user}");

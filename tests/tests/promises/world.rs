@@ -102,6 +102,10 @@ impl World {
 
     /// A good body, if the operation takes one.
     pub(crate) fn body(&self, operation: &Operation) -> Body {
+        let content = &operation.described["requestBody"]["content"];
+        if content["multipart/form-data"].is_object() {
+            return crate::things::form("Words.");
+        }
         let body = self.bodies.of(&operation.described);
         body.map_or(Body::Empty, Body::Json)
     }
@@ -146,10 +150,19 @@ impl World {
 /// What an answer says, without what belongs to its request alone.
 pub(crate) fn said(reply: &Reply) -> Value {
     let mut body = reply.body();
-    if let Some(members) = body.as_object_mut() {
-        members.remove("request_id");
+    for place in ["", "/error"] {
+        if let Some(members) = body.pointer_mut(place).and_then(Value::as_object_mut) {
+            members.remove("request_id");
+        }
     }
-    let own = ["x-request-id", "traceparent", "ratelimit", "date"];
+    let own = [
+        "x-request-id",
+        "traceparent",
+        "ratelimit",
+        "x-ratelimit-remaining-requests",
+        "openai-processing-ms",
+        "date",
+    ];
     let headers = reply.headers.iter();
     let headers = headers.filter(|(name, _)| !own.contains(&name.as_str()));
     let headers: Vec<String> = headers

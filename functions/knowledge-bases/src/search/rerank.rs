@@ -23,7 +23,7 @@ const MODEL: &str = "/rerank/model";
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = SearchRerank)]
-pub(super) struct RerankRequest {
+pub(crate) struct RerankRequest {
     /// A model of the type `rerank`; if left out the tenant's default.
     #[serde(default)]
     #[schema(example = "jina-reranker-v2")]

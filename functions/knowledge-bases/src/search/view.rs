@@ -47,7 +47,7 @@ pub(crate) struct FoundChunk {
     /// Its text.
     pub(crate) text: String,
     /// How good it is, by the stage that decides, which is `rerank` where there is one: the greater, the better.
-    score: f32,
+    pub(crate) score: f32,
     /// What each stage said.
     stages: Stages,
 }

@@ -13,6 +13,7 @@ mod changes;
 mod charges;
 mod costs;
 mod documents;
+mod door;
 mod failures;
 mod gone;
 mod helpers;

@@ -6,7 +6,7 @@ use shared::auth::policy::find;
 use shared::model::MembershipRole;
 use test_support::{Body, Reply, TestApi};
 
-use crate::things::{knowledge, parameters};
+use crate::things::{knowledge, parameters, uploaded_file};
 use crate::world::{Operation, World, operations};
 
 /// The operations that are done once.
@@ -54,6 +54,14 @@ impl Ready {
                 // Whoever makes it goes to another tenant.
                 world.things.get(person, "job_id").await;
                 Body::Empty
+            }
+            "POST /v1/vector_stores/{vector_store_id}/files" => {
+                let file = uploaded_file(world.any(), person).await;
+                Body::Json(json!({"file_id": file}))
+            }
+            "POST /v1/vector_stores/{vector_store_id}/file_batches" => {
+                let file = uploaded_file(world.any(), person).await;
+                Body::Json(json!({"file_ids": [file]}))
             }
             _ => content(&operation.name, person).unwrap_or_else(|| world.body(&operation)),
         };
