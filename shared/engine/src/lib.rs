@@ -40,12 +40,13 @@ pub use asked::Asked;
 pub use catalogue::{Catalogue, Catalogues, Choice, EmbeddingModel, Model, RerankModel};
 pub use embedding::Vectors;
 pub use events::{Delta, ReasoningDelta, Start, Switch, ToolArgumentsDelta, ToolCallStart};
-pub use place::{Fetched, InThread, Said};
+pub use place::{Fetched, InThread};
 pub use provider::{
     Completion, Embed, Embedded, OutputFormat, Part, Prompt, PromptMessage, ProviderKeys,
     Providers, Purpose, Rerank, Reranked, Settings, Speaker, ToolChoice, ToolSpec,
 };
 pub use reranking::Order;
+pub use shared::model::Said;
 pub use title::Titled;
 pub use tokens::estimate as estimate_tokens;
 pub use turn::{Engine, Turn, TurnEvent, TurnRequest};

@@ -1,7 +1,7 @@
 //! Where a turn takes place: in a conversation, or in a thread, and what comes with the question.
 
 use shared::clock::Moment;
-use shared::model::{ContentPart, Conversation, ConversationId, Message, MessageId, Role, Thread};
+use shared::model::{Conversation, ConversationId, Message, MessageId, Role, Said, Thread};
 use shared::store::{History, TenantStore};
 use shared::{Error, Result};
 
@@ -20,15 +20,6 @@ pub struct InThread {
     pub until: Moment,
     /// Whether what is asked is stored. Otherwise only the answer is, and what comes before the question is not either.
     pub keeps_question: bool,
-}
-
-/// A message that comes with the question.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Said {
-    /// Who it is from.
-    pub role: Role,
-    /// What it is made of.
-    pub parts: Vec<ContentPart>,
 }
 
 /// What is kept of a turn for those who fetch it later, beside its messages.

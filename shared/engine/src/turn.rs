@@ -14,7 +14,9 @@ use std::time::Instant;
 use knowledge::Knowledge;
 use shared::auth::Caller;
 use shared::http::TraceContext;
-use shared::model::{Budget, Conversation, ConversationId, Message, RequestId, Run, RunEvent};
+use shared::model::{
+    Budget, Conversation, ConversationId, Message, RequestId, Run, RunEvent, Said,
+};
 use shared::store::{Beginning, Begun, History, Once, TenantStore};
 use shared::{App, Error, Result};
 use tokio::sync::mpsc;
@@ -24,7 +26,7 @@ use crate::budget::{Budgets, reservation};
 use crate::catalogue::Catalogues;
 use crate::circuits::Circuits;
 use crate::embedding::AskedVectors;
-use crate::place::{self, Fetched, InThread, Place, Said};
+use crate::place::{self, Fetched, InThread, Place};
 use crate::plan::Plan;
 use crate::planning::fill_with_older;
 use crate::provider::{Providers, TenantKeys};

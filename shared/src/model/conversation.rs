@@ -278,6 +278,15 @@ pub struct Message {
     pub created_at: Moment,
 }
 
+/// What somebody says, before it has a place in a conversation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Said {
+    /// Who it is from.
+    pub role: Role,
+    /// What it is made of.
+    pub parts: Vec<ContentPart>,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -43,7 +43,7 @@ pub use content::{
 };
 pub use conversation::{
     Answer, CachedFrom, Conversation, ConversationStatus, FinishReason, MAX_CONTENT_BYTES, Message,
-    Role, SystemPrompt, Title, Usage, text_of,
+    Role, Said, SystemPrompt, Title, Usage, text_of,
 };
 pub use credential::{ProviderCredential, ProviderKey, SealedKey};
 pub use document::{

@@ -5,11 +5,7 @@
 
 pub(crate) mod completions;
 pub(crate) mod embeddings;
-mod errors;
 mod event_stream;
-mod gathered;
-mod metadata;
 mod parts;
-mod refused;
 pub(crate) mod responses;
 mod tools;

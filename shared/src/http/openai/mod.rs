@@ -3,16 +3,23 @@
 //! Handlers return the same errors as elsewhere. The layer here writes them in OpenAI's form, also those that come before
 //! any handler: no route, no key, a body that is too large.
 
+mod errors;
 mod failure;
 mod headers;
+pub mod items;
 mod layer;
 mod list;
+mod metadata;
+mod refused;
 mod unix_seconds;
 
+pub use errors::{renamed, unsupported};
 pub use failure::{OpenAiError, OpenAiFailure};
 pub(super) use headers::write_headers;
 pub(super) use layer::{answer_as_openai, rewrite};
 pub use list::{OpenAiList, OpenAiPaging, PageFrom, SortOrder};
+pub use metadata::checked_metadata;
+pub use refused::{Asked, Parameters, Refused};
 pub use unix_seconds::UnixSeconds;
 
 /// Whether a path speaks as OpenAI's API does.

@@ -1,12 +1,10 @@
 //! The messages of a chat completion.
 
 use serde::{Deserialize, Serialize};
+use shared::http::openai::items::{Detail, Gathering, file_part, image_part};
+use shared::http::openai::unsupported;
 use shared::model::{ContentPart, ToolCall, ToolResult};
 use shared::{Error, Result};
-
-use super::super::errors::unsupported;
-use super::super::gathered::Gathering;
-use super::super::parts::{self, Detail};
 
 /// One message.
 #[derive(Debug, Clone, Deserialize, Serialize, utoipa::ToSchema)]
@@ -280,11 +278,11 @@ impl Part {
             }
             Self::ImageUrl { image_url } => {
                 let field = format!("{place}/image_url/detail");
-                parts::image(place, image_url.url, &field, image_url.detail)
+                image_part(place, image_url.url, &field, image_url.detail)
             }
             Self::File { file } => {
                 let field = format!("{place}/file/file_id");
-                parts::file(place, file.filename, file.file_data, &field)
+                file_part(place, file.filename, file.file_data, &field)
             }
             Self::InputAudio { .. } => Err(unsupported(
                 &format!("{place}/type"),

@@ -11,6 +11,7 @@ use axum::http::header::CONTENT_LOCATION;
 use axum::response::{IntoResponse, Response};
 use engine::{InThread, TurnEvent, TurnRequest};
 use shared::auth::Caller;
+use shared::http::openai::{Asked, Parameters, Refused};
 use shared::http::{IDEMPOTENCY_REPLAYED, IdempotencyKey, Json, REPLAYED, location};
 use shared::model::{ConversationId, FinishReason};
 use shared::store::{EVENTS_LAST, Once};
@@ -21,7 +22,6 @@ pub(super) use self::format::described;
 use self::request::NewCompletion;
 use self::view::Completion;
 use super::event_stream;
-use super::refused::{Asked, Parameters, Refused};
 use crate::Chat;
 use crate::call::Call;
 

@@ -4,14 +4,12 @@ use std::collections::BTreeMap;
 
 use engine::{Asked, ToolChoice};
 use serde::{Deserialize, Serialize};
+use shared::http::openai::items::{Gathered, Gathering};
+use shared::http::openai::{Refused, checked_metadata, renamed, unsupported};
 use shared::model::{KnowledgeBaseId, ModelSettings, ReasoningEffort, Workflow};
 use shared::{Error, Result};
 
-use super::super::errors::{renamed, unsupported};
-use super::super::gathered::{Gathered, Gathering};
-use super::super::metadata;
 use super::super::parts::ServiceTier;
-use super::super::refused::Refused;
 use super::super::tools::{Function, Mode};
 use super::format::ResponseFormat;
 use super::message::Message;
@@ -260,7 +258,7 @@ impl NewCompletion {
                 must_fit: true,
                 begins_once: true,
             },
-            metadata: metadata::checked(said)?,
+            metadata: checked_metadata(said)?,
             place,
         })
     }

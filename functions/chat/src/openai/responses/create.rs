@@ -5,6 +5,7 @@ use axum::http::header::CONTENT_LOCATION;
 use axum::response::{IntoResponse, Response};
 use engine::{Fetched, Turn, TurnEvent, TurnRequest};
 use shared::auth::Caller;
+use shared::http::openai::{Asked, Parameters, Refused};
 use shared::http::{IDEMPOTENCY_REPLAYED, IdempotencyKey, Json, REPLAYED, location};
 use shared::model::Run;
 use shared::store::{Once, TenantStore};
@@ -12,7 +13,6 @@ use shared::{Error, Result};
 use tokio::sync::mpsc;
 
 use super::super::event_stream;
-use super::super::refused::{Asked, Parameters, Refused};
 use super::events::Events;
 use super::kept::Kept;
 use super::request::{self, NewResponse, Parsed};

@@ -3,12 +3,13 @@
 
 use engine::TurnEvent;
 use serde_json::{Value, json};
+use shared::http::openai::items::{OutputItem, OutputText, answered, item_id};
 use shared::model::{Message, Run, RunEvent, RunStatus};
 use shared::{Error, Result};
 
 use super::super::event_stream::{Frame, Frames};
 use super::kept::Kept;
-use super::view::{Outcome, OutputItem, OutputText, ResponseView, answered, item_id};
+use super::view::{Outcome, ResponseView};
 
 /// An item that is being made.
 enum Item {

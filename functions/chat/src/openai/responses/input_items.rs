@@ -1,28 +1,14 @@
 //! `GET /v1/responses/{response_id}/input_items`
 
 use axum::extract::State;
-use serde::Serialize;
-use serde_json::{Value, json};
+use shared::Result;
 use shared::auth::Caller;
-use shared::http::openai::{OpenAiList, OpenAiPaging, PageFrom, SortOrder};
+use shared::http::openai::items::{ListedItem, listed, page};
+use shared::http::openai::{OpenAiList, OpenAiPaging};
 use shared::http::{AcceptsJson, Json, Path, Query};
-use shared::model::{ContentPart, Message, Role};
-use shared::{Error, Result};
 
-use super::view::{answered, item_id};
 use super::{fetch, parse};
 use crate::Chat;
-
-/// An item that a response was asked with.
-#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
-#[schema(as = OpenAiListedItem)]
-pub(crate) struct ListedItem {
-    id: String,
-    /// The rest of it, by its type: `message`, `function_call`, `function_call_output` or `reasoning`.
-    #[serde(flatten)]
-    #[schema(value_type = Object)]
-    item: Value,
-}
 
 /// Lists what a response was asked with.
 ///
@@ -67,80 +53,4 @@ pub(crate) async fn list_input_items(
         }
     }
     page(items, &paging).map(Json)
-}
-
-/// A page of items that are all known, oldest first.
-fn page(mut items: Vec<ListedItem>, paging: &OpenAiPaging) -> Result<OpenAiList<ListedItem>> {
-    let limit = paging.limit()? as usize;
-    if paging.order() == SortOrder::Desc {
-        items.reverse();
-    }
-    let place = |field: &str, id: &str| {
-        let found = items.iter().position(|item| item.id == id);
-        found.ok_or_else(|| Error::invalid(field, "must be the id of an entry of this list"))
-    };
-    let (from, to) = match paging.from::<String>()? {
-        PageFrom::Beginning => (0, items.len()),
-        PageFrom::After(id) => (place("after", &id)? + 1, items.len()),
-        PageFrom::Before(id) => {
-            let to = place("before", &id)?;
-            (to.saturating_sub(limit), to)
-        }
-    };
-    let has_more = to - from > limit || to < items.len();
-    let entries: Vec<ListedItem> = items.drain(from..to).take(limit).collect();
-    Ok(OpenAiList::new(entries, has_more, |item| item.id.clone()))
-}
-
-/// The items of a message.
-fn listed(message: &Message) -> Vec<ListedItem> {
-    match message.role {
-        Role::User => vec![ListedItem {
-            id: item_id("msg", message.id, 0),
-            item: json!({
-                "type": "message", "role": "user", "status": "completed",
-                "content": message.all_parts().iter().map(part).collect::<Vec<_>>(),
-            }),
-        }],
-        Role::Assistant => answered(message, 0, false)
-            .into_iter()
-            .filter_map(|item| {
-                let mut item = serde_json::to_value(item).ok()?;
-                let id = item.as_object_mut()?.remove("id")?;
-                let id = id.as_str()?.to_owned();
-                Some(ListedItem { id, item })
-            })
-            .collect(),
-        Role::Tool => {
-            let parts = message.all_parts();
-            let results = parts.iter().filter_map(|part| match part {
-                ContentPart::ToolResult(result) => Some(result),
-                _ => None,
-            });
-            let results = results.enumerate().map(|(index, result)| ListedItem {
-                id: item_id("fco", message.id, index),
-                item: json!({
-                    "type": "function_call_output", "call_id": result.tool_call_id,
-                    "output": result.text, "status": "completed",
-                }),
-            });
-            results.collect()
-        }
-    }
-}
-
-fn part(part: &ContentPart) -> Value {
-    match part {
-        ContentPart::ImageUrl { image_url } => {
-            json!({"type": "input_image", "image_url": image_url.url, "detail": "auto"})
-        }
-        ContentPart::File { file } => json!({
-            "type": "input_file", "filename": file.filename, "file_data": file.file_data,
-        }),
-        ContentPart::Text { text } => json!({"type": "input_text", "text": text}),
-        // A person says nothing else.
-        ContentPart::Reasoning(_) | ContentPart::ToolCall(_) | ContentPart::ToolResult(_) => {
-            Value::Null
-        }
-    }
 }

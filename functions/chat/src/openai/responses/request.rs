@@ -5,18 +5,15 @@ use std::collections::BTreeMap;
 use engine::{Asked, OutputFormat, ToolChoice, ToolSpec};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use shared::http::openai::items::{Gathered, Gathering, Input};
+use shared::http::openai::{Refused, checked_metadata, renamed, unsupported};
 use shared::model::{
     ContextOverflow, ConversationId, KnowledgeBaseId, ModelSettings, ReasoningEffort, ResponseId,
     Role, Workflow, text_of,
 };
 use shared::{Error, Result};
 
-use super::super::errors::{renamed, unsupported};
-use super::super::gathered::{Gathered, Gathering};
-use super::super::metadata;
 use super::super::parts::ServiceTier;
-use super::super::refused::Refused;
-use super::items::Input;
 use super::kept::Kept;
 use super::tools::{Choice, Text, Tool};
 
@@ -384,7 +381,7 @@ impl NewResponse {
             tools: self.tools.iter().flatten().map(value_of).collect(),
             user: self.user.clone(),
             safety_identifier: self.safety_identifier.clone(),
-            metadata: metadata::checked(self.metadata.clone().unwrap_or_default())?,
+            metadata: checked_metadata(self.metadata.clone().unwrap_or_default())?,
             queries: query.into_iter().collect(),
             encrypted: self.include.iter().flatten().any(|what| what == ENCRYPTED),
         })

@@ -7,8 +7,8 @@ use shared::model::KnowledgeBaseId;
 use shared::{Error, Result};
 
 use super::super::completions::described;
-use super::super::errors::unsupported;
 use super::super::tools::{Function, Mode};
+use shared::http::openai::unsupported;
 
 /// A tool.
 #[derive(Debug, Clone, Deserialize, Serialize, utoipa::ToSchema)]

@@ -5,13 +5,10 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::Value;
 use shared::http::openai::OpenAiFailure;
-use shared::model::{
-    Citation, ContentPart, ConversationId, FinishReason, Message, MessageId, ResponseId, Run,
-    RunStatus, Usage,
-};
+use shared::http::openai::items::{OutputItem, answered, incomplete};
+use shared::model::{ConversationId, FinishReason, Message, ResponseId, Run, RunStatus, Usage};
 
 use super::kept::Kept;
-use super::thoughts;
 
 /// A response.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
@@ -108,80 +105,6 @@ pub(crate) struct InputDetails {
 #[schema(as = OpenAiOutputTokensDetails)]
 pub(crate) struct OutputDetails {
     reasoning_tokens: u64,
-}
-
-/// An item that was answered.
-#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
-#[schema(as = OpenAiOutputItem)]
-#[serde(tag = "type", rename_all = "snake_case")]
-pub(crate) enum OutputItem {
-    /// What was searched before.
-    FileSearchCall {
-        id: String,
-        status: &'static str,
-        /// What was searched for: what was asked.
-        queries: Vec<String>,
-        /// Always `null`.
-        results: Option<bool>,
-    },
-    /// What the model thought.
-    Reasoning {
-        id: String,
-        summary: Vec<String>,
-        content: Vec<TextPart>,
-        /// What the provider wants back, if that was asked for.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        encrypted_content: Option<String>,
-    },
-    /// What it says.
-    Message {
-        id: String,
-        status: &'static str,
-        role: &'static str,
-        content: Vec<OutputText>,
-    },
-    /// What it calls.
-    FunctionCall {
-        id: String,
-        call_id: String,
-        name: String,
-        arguments: String,
-        status: &'static str,
-    },
-}
-
-/// Text of what a model thought.
-#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
-#[schema(as = OpenAiThoughtText)]
-pub(crate) struct TextPart {
-    r#type: &'static str,
-    text: String,
-}
-
-/// Text of an answer.
-#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
-#[schema(as = OpenAiOutputText)]
-pub(crate) struct OutputText {
-    pub(super) r#type: &'static str,
-    pub(super) text: String,
-    pub(super) annotations: Vec<Annotation>,
-    /// Always empty.
-    pub(super) logprobs: Vec<f64>,
-}
-
-/// What of a document supports an answer.
-#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
-#[schema(as = OpenAiFileAnnotation)]
-pub(crate) struct Annotation {
-    r#type: &'static str,
-    /// The file.
-    file_id: String,
-    /// What it is called.
-    filename: String,
-    /// Where in the text ends what it supports, in Unicode code points.
-    index: u32,
-    /// What stands in the file. Not OpenAI's.
-    quote: String,
 }
 
 /// What has become of a run.
@@ -299,17 +222,6 @@ fn status(run: RunStatus, outcome: &Outcome, reason: Option<FinishReason>) -> &'
     }
 }
 
-const fn incomplete(reason: FinishReason) -> Option<&'static str> {
-    match reason {
-        FinishReason::Length => Some("max_output_tokens"),
-        FinishReason::ContentFilter => Some("content_filter"),
-        FinishReason::Stop
-        | FinishReason::ToolCalls
-        | FinishReason::Cancelled
-        | FinishReason::Interrupted => None,
-    }
-}
-
 /// The items of an answer, with what was searched before it.
 fn output(
     run: &Run,
@@ -326,115 +238,6 @@ fn output(
         items.extend(answered(message, items.len(), encrypted));
     }
     items
-}
-
-/// The items of a model's message; the first has the number `from`.
-pub(super) fn answered(message: &Message, from: usize, encrypted: bool) -> Vec<OutputItem> {
-    let whole = message.answer.as_ref().map(|answer| answer.finish_reason);
-    let broken = [FinishReason::Cancelled, FinishReason::Interrupted];
-    let whole =
-        whole.is_none_or(|reason| incomplete(reason).is_none() && !broken.contains(&reason));
-    let status = if whole { "completed" } else { "incomplete" };
-    let parts = message.all_parts();
-    let parts = parts.iter().filter(|part| !is_blank(part)).enumerate();
-    let mut items: Vec<OutputItem> = parts
-        .map(|(index, part)| item(message.id, from + index, part, status, encrypted))
-        .collect();
-    let citations = message.answer.as_ref().map(|answer| &answer.citations);
-    let last = items.iter_mut().rev().find_map(|item| match item {
-        OutputItem::Message { content, .. } => content.last_mut(),
-        _ => None,
-    });
-    if let (Some(citations), Some(text)) = (citations, last) {
-        text.annotations = citations.iter().map(Annotation::from).collect();
-    }
-    items
-}
-
-/// Whether there is nothing to see of a part: text that never came.
-fn is_blank(part: &ContentPart) -> bool {
-    matches!(part, ContentPart::Text { text } if text.is_empty())
-}
-
-fn item(
-    message: MessageId,
-    number: usize,
-    part: &ContentPart,
-    status: &'static str,
-    encrypted: bool,
-) -> OutputItem {
-    match part {
-        ContentPart::Reasoning(thought) => OutputItem::Reasoning {
-            id: item_id("rs", message, number),
-            summary: Vec::new(),
-            content: match thought.text.as_str() {
-                "" => Vec::new(),
-                text => vec![TextPart {
-                    r#type: "reasoning_text",
-                    text: text.to_owned(),
-                }],
-            },
-            encrypted_content: encrypted.then(|| thoughts::written(thought)),
-        },
-        ContentPart::ToolCall(call) => OutputItem::FunctionCall {
-            id: item_id("fc", message, number),
-            call_id: call.id.clone(),
-            name: call.name.clone(),
-            arguments: call.arguments.clone(),
-            status,
-        },
-        part => OutputItem::Message {
-            id: item_id("msg", message, number),
-            status,
-            role: "assistant",
-            content: vec![OutputText::new(match part {
-                ContentPart::Text { text } => text.clone(),
-                _ => String::new(),
-            })],
-        },
-    }
-}
-
-/// The id of an item: its type, the digits of its message, and its number there.
-pub(super) fn item_id(prefix: &str, message: MessageId, number: usize) -> String {
-    let message = message.to_string();
-    let digits = message.trim_start_matches("msg_");
-    format!("{prefix}_{digits}_{number}")
-}
-
-impl OutputItem {
-    /// What was searched for.
-    pub(super) fn search(answer: MessageId, queries: &[String]) -> Self {
-        Self::FileSearchCall {
-            id: item_id("fs", answer, 0),
-            status: "completed",
-            queries: queries.to_vec(),
-            results: None,
-        }
-    }
-}
-
-impl OutputText {
-    pub(super) const fn new(text: String) -> Self {
-        Self {
-            r#type: "output_text",
-            text,
-            annotations: Vec::new(),
-            logprobs: Vec::new(),
-        }
-    }
-}
-
-impl From<&Citation> for Annotation {
-    fn from(citation: &Citation) -> Self {
-        Self {
-            r#type: "file_citation",
-            file_id: citation.document_id.to_string(),
-            filename: citation.document_name.clone(),
-            index: citation.answer_end,
-            quote: citation.quote.clone(),
-        }
-    }
 }
 
 impl From<Usage> for UsageView {

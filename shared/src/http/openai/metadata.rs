@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use shared::{Error, Result};
+use crate::error::{Error, Result};
 
 /// How many pairs there may be, and how long their names and values, in characters: OpenAI's rules.
 const MOST_PAIRS: usize = 16;
@@ -13,7 +13,7 @@ const LONGEST_VALUE: usize = 512;
 ///
 /// # Errors
 /// `Invalid` with the pair that does not.
-pub(super) fn checked(pairs: BTreeMap<String, String>) -> Result<BTreeMap<String, String>> {
+pub fn checked_metadata(pairs: BTreeMap<String, String>) -> Result<BTreeMap<String, String>> {
     if pairs.len() > MOST_PAIRS {
         let detail = format!("must have at most {MOST_PAIRS} pairs");
         return Err(Error::invalid("/metadata", detail));

@@ -1,15 +1,14 @@
 //! What is wrong with a request, with the fields as they stand in it.
 
-use shared::Error;
-use shared::error::FieldError;
+use crate::error::{Error, FieldError};
 
 /// A parameter of OpenAI's that means nothing here; what to do instead.
-pub(super) fn unsupported(field: &str, detail: &str) -> Error {
+pub fn unsupported(field: &str, detail: &str) -> Error {
     Error::unsupported(field, format!("is not supported here; {detail}"))
 }
 
 /// The error with its fields as `names` has them: the first that begins like a field is put in its place.
-pub(super) fn renamed(error: Error, names: &[(&str, &str)]) -> Error {
+pub fn renamed(error: Error, names: &[(&str, &str)]) -> Error {
     let Error::Invalid(mut errors) = error else {
         return error;
     };

@@ -3,8 +3,9 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use shared::model::Reasoning;
-use shared::{Error, Result};
+
+use crate::error::{Error, Result};
+use crate::model::Reasoning;
 
 /// What a client keeps.
 pub(super) fn written(thought: &Reasoning) -> String {

@@ -1,19 +1,19 @@
 //! Items: what a response is asked with and what it answers.
 
 use serde::{Deserialize, Serialize};
-use shared::model::{ContentPart, Reasoning, ToolCall, ToolResult};
-use shared::{Error, Result};
 
-use super::super::errors::unsupported;
-use super::super::gathered::Gathering;
-use super::super::parts::{self, Detail};
+use super::gathered::Gathering;
+use super::parts::{Detail, file_part, image_part};
 use super::thoughts;
+use crate::error::{Error, Result};
+use crate::http::openai::unsupported;
+use crate::model::{ContentPart, Reasoning, ToolCall, ToolResult};
 
 /// Text, or items.
 #[derive(Debug, Clone, Deserialize, Serialize, utoipa::ToSchema)]
 #[schema(as = OpenAiResponseInput)]
 #[serde(untagged, expecting = "text or a list of items that are known here")]
-pub(crate) enum Input {
+pub enum Input {
     /// What a person says.
     Text(String),
     /// Items.
@@ -27,7 +27,7 @@ pub(crate) enum Input {
     untagged,
     expecting = "an item that is known here: a message, function_call, function_call_output or reasoning"
 )]
-pub(crate) enum Item {
+pub enum Item {
     /// With its type.
     Typed(Typed),
     /// A message.
@@ -38,7 +38,7 @@ pub(crate) enum Item {
 #[derive(Debug, Clone, Deserialize, Serialize, utoipa::ToSchema)]
 #[schema(as = OpenAiTypedItem)]
 #[serde(tag = "type", rename_all = "snake_case")]
-pub(crate) enum Typed {
+pub enum Typed {
     /// What somebody says or said.
     Message(Message),
     /// A model called a function of the client's.
@@ -61,7 +61,7 @@ pub(crate) enum Typed {
 #[derive(Debug, Clone, Deserialize, Serialize, utoipa::ToSchema)]
 #[schema(as = OpenAiInputMessage)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Message {
+pub struct Message {
     /// Who.
     role: Role,
     /// Text, or parts.
@@ -81,7 +81,7 @@ pub(crate) struct Message {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, utoipa::ToSchema)]
 #[schema(as = OpenAiInputRole)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Role {
+pub enum Role {
     /// A person.
     User,
     /// A model.
@@ -96,7 +96,7 @@ pub(crate) enum Role {
 #[derive(Debug, Clone, Deserialize, Serialize, utoipa::ToSchema)]
 #[schema(as = OpenAiInputContent)]
 #[serde(untagged, expecting = "text or a list of parts that are known here")]
-pub(crate) enum Content {
+pub enum Content {
     /// Text alone.
     Text(String),
     /// Parts.
@@ -107,7 +107,7 @@ pub(crate) enum Content {
 #[derive(Debug, Clone, Deserialize, Serialize, utoipa::ToSchema)]
 #[schema(as = OpenAiInputPart)]
 #[serde(tag = "type", rename_all = "snake_case")]
-pub(crate) enum Part {
+pub enum Part {
     /// Text.
     InputText {
         /// It.
@@ -155,7 +155,7 @@ pub(crate) enum Part {
 /// A call of a function.
 #[derive(Debug, Clone, Deserialize, Serialize, utoipa::ToSchema)]
 #[schema(as = OpenAiFunctionCallItem)]
-pub(crate) struct Call {
+pub struct Call {
     /// By which its result is told from others.
     call_id: String,
     /// The function.
@@ -167,7 +167,7 @@ pub(crate) struct Call {
 /// What a function gave.
 #[derive(Debug, Clone, Deserialize, Serialize, utoipa::ToSchema)]
 #[schema(as = OpenAiFunctionCallOutputItem)]
-pub(crate) struct Output {
+pub struct Output {
     /// The call that it answers.
     call_id: String,
     /// Text, or parts of text.
@@ -177,7 +177,7 @@ pub(crate) struct Output {
 /// What a model thought.
 #[derive(Debug, Clone, Deserialize, Serialize, utoipa::ToSchema)]
 #[schema(as = OpenAiReasoningItem)]
-pub(crate) struct Thought {
+pub struct Thought {
     /// Its text, where the provider shows it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     content: Option<Vec<ThoughtPart>>,
@@ -189,14 +189,17 @@ pub(crate) struct Thought {
 /// A piece of what a model thought.
 #[derive(Debug, Clone, Deserialize, Serialize, utoipa::ToSchema)]
 #[schema(as = OpenAiReasoningText)]
-pub(crate) struct ThoughtPart {
+pub struct ThoughtPart {
     /// It.
     text: String,
 }
 
 impl Input {
     /// Adds it to what is read.
-    pub(super) fn gather(self, model: &str, gathering: &mut Gathering) -> Result<()> {
+    ///
+    /// # Errors
+    /// `Invalid` with what breaks a rule.
+    pub fn gather(self, model: &str, gathering: &mut Gathering) -> Result<()> {
         let items = match self {
             Self::Text(text) => {
                 gathering.user("/input".to_owned(), vec![ContentPart::text(text)]);
@@ -212,7 +215,11 @@ impl Input {
 }
 
 impl Item {
-    fn gather(self, place: String, model: &str, gathering: &mut Gathering) -> Result<()> {
+    /// Adds it to what is read. `place` is where it stands in the request, and `model` the one that is asked.
+    ///
+    /// # Errors
+    /// `Invalid` with what breaks a rule.
+    pub fn gather(self, place: String, model: &str, gathering: &mut Gathering) -> Result<()> {
         match self {
             Self::Message(message) | Self::Typed(Typed::Message(message)) => {
                 message.gather(place, gathering)
@@ -318,7 +325,7 @@ impl Part {
                 image_url: Some(url),
                 file_id: None,
                 detail,
-            } => parts::image(place, url, &format!("{place}/detail"), detail),
+            } => image_part(place, url, &format!("{place}/detail"), detail),
             Self::InputImage { .. } => Err(unsupported(
                 &format!("{place}/file_id"),
                 "give the image in `image_url`: an https address, or data:<media type>;base64,<data>",
@@ -333,7 +340,7 @@ impl Part {
                 filename,
                 file_data,
                 ..
-            } => parts::file(place, filename, file_data, &format!("{place}/file_id")),
+            } => file_part(place, filename, file_data, &format!("{place}/file_id")),
         }
     }
 }

@@ -2,49 +2,48 @@
 
 use std::collections::HashSet;
 
-use engine::Said;
-use shared::model::{Content, ContentPart, Question, Role, ToolResult};
-use shared::{Error, Result};
+use crate::error::{Error, Result};
+use crate::model::{Content, ContentPart, Question, Role, Said, ToolResult};
 
 /// What a request says.
 #[derive(Debug)]
-pub(super) struct Gathered {
+pub struct Gathered {
     /// What the model is told: texts of the system or the developer, in their order.
-    pub(super) system: Option<String>,
+    pub system: Option<String>,
     /// What comes before the question.
-    pub(super) before: Vec<Said>,
+    pub before: Vec<Said>,
     /// What is asked.
-    pub(super) question: Question,
+    pub question: Question,
     /// Where the question stands in the request: a JSON Pointer.
-    pub(super) place: String,
+    pub place: String,
 }
 
 /// Messages while they are read.
 #[derive(Debug, Default)]
-pub(super) struct Gathering {
+pub struct Gathering {
     system: Vec<String>,
     said: Vec<(Said, String)>,
 }
 
 impl Gathering {
     /// What the model is told.
-    pub(super) fn system(&mut self, text: String) {
+    pub fn system(&mut self, text: String) {
         self.system.push(text);
     }
 
     /// What a person says. `place` is where it stands in the request.
-    pub(super) fn user(&mut self, place: String, parts: Vec<ContentPart>) {
+    pub fn user(&mut self, place: String, parts: Vec<ContentPart>) {
         let role = Role::User;
         self.said.push((Said { role, parts }, place));
     }
 
     /// What a model said: what follows each other is one answer.
-    pub(super) fn assistant(&mut self, place: String, parts: Vec<ContentPart>) {
+    pub fn assistant(&mut self, place: String, parts: Vec<ContentPart>) {
         self.extend(Role::Assistant, place, parts);
     }
 
     /// What a tool gave: what follows each other are the results of one answer's calls.
-    pub(super) fn result(&mut self, place: String, result: ToolResult) {
+    pub fn result(&mut self, place: String, result: ToolResult) {
         self.extend(Role::Tool, place, vec![ContentPart::ToolResult(result)]);
     }
 
@@ -60,7 +59,7 @@ impl Gathering {
     ///
     /// # Errors
     /// `Invalid` if the last message is not one that is to be answered, or calls and results do not match.
-    pub(super) fn finish(mut self, list: &str, continues: bool) -> Result<Gathered> {
+    pub fn finish(mut self, list: &str, continues: bool) -> Result<Gathered> {
         self.check_calls(continues)?;
         let Some((question, place)) = self.said.pop() else {
             let detail =

@@ -3,16 +3,16 @@
 use axum::extract::{FromRequest, Request};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use shared::http::Json;
-use shared::{Error, Result};
 
 use super::errors::unsupported;
+use crate::error::{Error, Result};
+use crate::http::Json;
 
 /// A parameter that is not supported.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Refused {
+pub struct Refused {
     /// Its name.
-    pub(crate) name: &'static str,
+    pub name: &'static str,
     /// What it may be nevertheless, as JSON: what holds anyway. `null` always may.
     allowed: &'static [&'static str],
     /// What to do instead.
@@ -21,7 +21,7 @@ pub(crate) struct Refused {
 
 impl Refused {
     /// A parameter that is refused unless it is one of these.
-    pub(crate) const fn unless(
+    pub const fn unless(
         name: &'static str,
         allowed: &'static [&'static str],
         hint: &'static str,
@@ -35,14 +35,14 @@ impl Refused {
 }
 
 /// A request of OpenAI's API with parameters that are refused.
-pub(crate) trait Parameters: DeserializeOwned {
+pub trait Parameters: DeserializeOwned {
     /// Those.
     const REFUSED: &'static [Refused];
 }
 
 /// A JSON body without what is refused.
 #[derive(Debug)]
-pub(crate) struct Asked<T>(pub(crate) T);
+pub struct Asked<T>(pub T);
 
 impl<S: Sync, T: Parameters> FromRequest<S> for Asked<T> {
     type Rejection = Error;

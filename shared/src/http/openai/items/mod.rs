@@ -1,0 +1,18 @@
+//! Items: what responses are asked with, what they answer, and what conversations are made of.
+//!
+//! A message of a conversation is one item or more: an item's id has the digits of its message and its number there.
+
+mod gathered;
+mod input;
+mod listed;
+mod output;
+mod parts;
+mod thoughts;
+
+pub use gathered::{Gathered, Gathering};
+pub use input::{
+    Call, Content, Input, Item, Message, Output, Part, Role, Thought, ThoughtPart, Typed,
+};
+pub use listed::{ListedItem, listed, page};
+pub use output::{Annotation, OutputItem, OutputText, TextPart, answered, incomplete, item_id};
+pub use parts::{Detail, file_part, image_part};
