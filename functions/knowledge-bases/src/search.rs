@@ -18,7 +18,8 @@ use shared::{Error, Result};
 
 use crate::{Bases, access};
 use rerank::{RerankRequest, Reranker};
-use view::{FoundChunk, SearchResults};
+pub(crate) use view::FoundChunk;
+use view::SearchResults;
 
 /// How long a search may take.
 const TIMEOUT: Duration = Duration::from_secs(20);

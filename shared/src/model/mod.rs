@@ -55,8 +55,8 @@ pub use federation::{Audience, FederatedClaims, IdentityProvider, RoleClaim, Rol
 pub use file::{FileBatch, FilePurpose, UploadedFile};
 pub use id::{
     ApiKeyId, ConversationId, DocumentId, DocumentVersionId, FileBatchId, IdentityProviderId,
-    IndexId, InvitationId, JobId, KnowledgeBaseId, MessageId, OutboxId, RequestId, ResponseId, RunId, RunnerId,
-    SegmentId, SessionId, TenantId, UserId,
+    IndexId, InvitationId, JobId, KnowledgeBaseId, MessageId, OutboxId, RequestId, ResponseId,
+    RunId, RunnerId, SegmentId, SessionId, TenantId, UserId,
 };
 pub use identity::{Email, Password, PersonName, User};
 pub use inline_data::{InlineData, MAX_DATA_BYTES};

@@ -25,6 +25,18 @@ pub(crate) const PLAIN: Texts = Texts {
     in_path: "x",
 };
 
+/// Fields that mean something only beside others, or that nothing here has: the model that answers has no tools.
+const NEVER_ALONE: [&str; 8] = [
+    "tools",
+    "stream_options",
+    "previous_response_id",
+    "conversation",
+    "include",
+    "summary",
+    "generate_summary",
+    "reasoning_effort",
+];
+
 /// What makes bodies for the operations of a document.
 pub(crate) struct Bodies {
     document: Value,
@@ -69,6 +81,10 @@ impl Bodies {
         if name == "rerank" {
             return json!({"model": "sorter"});
         }
+        // A conversation whose last message is to be answered.
+        if name == "messages" {
+            return json!([{"role": "user", "content": self.texts.free}]);
+        }
         let schema = self.resolved(schema);
         for choice in ["oneOf", "anyOf", "allOf"] {
             let choices = schema[choice].as_array().into_iter().flatten();
@@ -104,9 +120,8 @@ impl Bodies {
             let id = described.to_string().contains("Id\"") || described["pattern"].is_string();
             let description = described["description"].as_str().unwrap_or_default();
             let other = description.contains("Give only one of both");
-            // The model that answers has none.
-            let tools = *name == "tools";
-            required.contains(&json!(name)) || !(id || other || tools)
+            let alone = NEVER_ALONE.contains(&name.as_str());
+            required.contains(&json!(name)) || !(id || other || alone)
         });
         let filled = filled.map(|(name, described)| (name.clone(), self.fill(name, described)));
         Value::Object(filled.collect::<Map<_, _>>())

@@ -33,7 +33,7 @@ pub(crate) enum Whose {
 /// Whose the thing is that a parameter names. A parameter that is not here fails every test that asks.
 pub(crate) fn whose(parameter: &str) -> Whose {
     match parameter {
-        "conversation_id" | "run_id" | "job_id" | "session_id" | "api_key_id"
+        "conversation_id" | "run_id" | "job_id" | "session_id" | "api_key_id" | "response_id"
         | "knowledge_base_id" | "document_id" | "vector_store_id" | "file_id" | "batch_id" => {
             Whose::Persons
         }
@@ -156,6 +156,7 @@ impl Things {
             "conversation_id" => return self.conversation(person).await.0,
             "run_id" => return self.conversation(person).await.1,
             "job_id" => return self.job(person).await,
+            "response_id" => return self.response(person).await,
             "document_id" => return self.document(person, &base.expect("a base")).await,
             "batch_id" => return self.batch(person, &base.expect("a base")).await,
             "knowledge_base_id" => {
@@ -200,6 +201,16 @@ impl Things {
         let answered = self.post(chat, person, &path, said).await;
         let run = answered.header("content-location").rsplit('/').next();
         (id, run.expect("a run").to_owned())
+    }
+
+    /// A response that is made.
+    async fn response(&self, person: &str) -> String {
+        let chat = |app| chat::router_with(app, ProviderKeys::fixed([key()]));
+        let new = json!({"model": "small", "input": format!("Words of {person}")});
+        let api = self.api.beside(chat);
+        let made = api.post(Some(person), "/v1/responses", new).await;
+        assert_eq!(made.status, S::OK, "{}", made.text);
+        text(&made.body(), "id")
     }
 
     /// A job that waits.
@@ -267,6 +278,16 @@ impl Things {
         assert_eq!(reply.status, S::CREATED, "{path}: {}", reply.text);
         reply
     }
+}
+
+/// The id of a response of the person's that waits for a worker.
+pub(crate) async fn waiting_response(api: &TestApi, person: &str) -> String {
+    let chat = |app| chat::router_with(app, ProviderKeys::fixed([key()]));
+    let new = json!({"model": "small", "input": "Hello", "background": true});
+    let api = api.beside(chat);
+    let made = api.post(Some(person), "/v1/responses", new).await;
+    assert_eq!(made.status, S::OK, "{}", made.text);
+    text(&made.body(), "id")
 }
 
 /// The function that has knowledge bases.

@@ -8,7 +8,7 @@ use engine::ProviderKeys;
 use serde_json::{Value, json};
 use shared::model::{
     ApiKeyId, BudgetScope, ConversationId, DocumentId, FileBatchId, IdentityProviderId,
-    InvitationId, JobId, KnowledgeBaseId, RunId, SessionId, TenantId, UserId,
+    InvitationId, JobId, KnowledgeBaseId, ResponseId, RunId, SessionId, TenantId, UserId,
 };
 use test_support::{Asked, Body, Person, Reply, TestApi};
 
@@ -28,6 +28,7 @@ impl Ids {
             ("{session_id}", SessionId::new().to_string()),
             ("{conversation_id}", ConversationId::new().to_string()),
             ("{run_id}", RunId::new().to_string()),
+            ("{response_id}", ResponseId::new().to_string()),
             ("{job_id}", JobId::new().to_string()),
             ("{knowledge_base_id}", KnowledgeBaseId::new().to_string()),
             ("{document_id}", DocumentId::new().to_string()),
@@ -71,6 +72,10 @@ impl Ids {
             .await;
         let run = reply.header("content-location").rsplit('/').next();
         ids.0.insert("{run_id}", run.expect("a run").to_owned());
+        let new = json!({"model": "small", "input": "Hello"});
+        let response = chat.post(Some(name), "/v1/responses", new).await;
+        let response = response.body()["id"].as_str().expect("an id").to_owned();
+        ids.0.insert("{response_id}", response);
         let job = json!({"type": "conversation_title", "conversation_id": conversation});
         let jobs = api.beside(jobs::router);
         let reply = jobs.post(Some(name), "/api/v1/jobs", job).await;

@@ -6,7 +6,7 @@ use shared::auth::policy::find;
 use shared::model::MembershipRole;
 use test_support::{Body, Reply, TestApi};
 
-use crate::things::{knowledge, parameters, uploaded_file};
+use crate::things::{knowledge, parameters, uploaded_file, waiting_response};
 use crate::world::{Operation, World, operations};
 
 /// The operations that are done once.
@@ -64,6 +64,13 @@ impl Ready {
                 Body::Json(json!({"file_ids": [file]}))
             }
             _ => content(&operation.name, person).unwrap_or_else(|| world.body(&operation)),
+        };
+        let path = match operation.name.as_str() {
+            "POST /v1/responses/{response_id}/cancel" => {
+                let waiting = waiting_response(world.any(), person).await;
+                format!("/v1/responses/{waiting}/cancel")
+            }
+            _ => path,
         };
         let path = match path.strip_suffix("/complete") {
             Some(document) => format!("{}/complete", uploaded(world, person, document).await),

@@ -15,6 +15,7 @@ use tokio::sync::mpsc;
 use super::super::event_stream;
 use super::events::Events;
 use super::kept::Kept;
+use super::references;
 use super::request::{self, NewResponse, Parsed};
 use super::thread::Place;
 use super::view::{Outcome, ResponseView};
@@ -53,14 +54,15 @@ pub(crate) async fn create_response(
     Asked(new): Asked<NewResponse>,
 ) -> Result<Response> {
     let once = once(&caller, &key, &new)?;
-    let parsed = new.parse()?;
+    let store = chat.app.store.of(&caller);
+    let referred = references::resolved(&chat, &store, new.input()).await?;
+    let parsed = new.parse(referred)?;
     if parsed.streams {
         call.wants.stream()?;
     } else {
         call.wants.json()?;
     }
     let (streams, kept, place) = (parsed.streams, parsed.kept.clone(), parsed.place.clone());
-    let store = chat.app.store.of(&caller);
     let deadline = call.deadline.within(chat.app.config.turn_timeout);
     let begun = begin(&chat, &caller, call, parsed, once).await;
     let turn = begun.map_err(|error| request::in_request(error, &place))?;

@@ -4,7 +4,7 @@
 use engine::TurnEvent;
 use serde_json::{Value, json};
 use shared::http::openai::items::{OutputItem, OutputText, answered, item_id};
-use shared::model::{Message, Run, RunEvent, RunStatus};
+use shared::model::{Message, ResponseId, Run, RunEvent, RunStatus};
 use shared::{Error, Result};
 
 use super::super::event_stream::{Frame, Frames};
@@ -70,6 +70,11 @@ impl Events {
         json!({"item_id": self.id(index), "output_index": index})
     }
 
+    /// By whose digits items are named.
+    fn owner(&self) -> String {
+        ResponseId::of_run(self.run.id).digits()
+    }
+
     fn id(&self, index: usize) -> String {
         let prefix = match self.items.get(index) {
             Some(Item::Search) => "fs",
@@ -77,7 +82,7 @@ impl Events {
             Some(Item::Called(..)) => "fc",
             Some(Item::Said(_)) | None => "msg",
         };
-        item_id(prefix, self.run.answer, index)
+        item_id(prefix, &self.owner(), index)
     }
 
     fn going_on(&mut self, event: &RunEvent) -> Result<()> {
@@ -107,7 +112,7 @@ impl Events {
     fn searched(&mut self) {
         let index = self.items.len();
         self.items.push(Item::Search);
-        let item = OutputItem::search(self.run.answer, &self.kept.queries);
+        let item = OutputItem::search(&self.owner(), &self.kept.queries);
         let mut begun = json!(item);
         begun["status"] = json!("in_progress");
         self.emit(

@@ -6,6 +6,7 @@ pub(crate) mod delete;
 mod events;
 pub(crate) mod input_items;
 mod kept;
+mod references;
 mod request;
 pub(crate) mod retrieve;
 mod thread;

@@ -1,6 +1,6 @@
 //! What a response is asked with.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use engine::{Asked, OutputFormat, ToolChoice, ToolSpec};
 use serde::{Deserialize, Serialize};
@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use shared::http::openai::items::{Gathered, Gathering, Input};
 use shared::http::openai::{Refused, checked_metadata, renamed, unsupported};
 use shared::model::{
-    ContextOverflow, ConversationId, KnowledgeBaseId, ModelSettings, ReasoningEffort, ResponseId,
-    Role, Workflow, text_of,
+    ContentPart, ContextOverflow, ConversationId, KnowledgeBaseId, ModelSettings, ReasoningEffort,
+    ResponseId, Role, Workflow, text_of,
 };
 use shared::{Error, Result};
 
@@ -187,12 +187,17 @@ pub(super) struct Parsed {
 }
 
 impl NewResponse {
+    /// What is asked.
+    pub(super) const fn input(&self) -> &Input {
+        &self.input
+    }
+
     /// As a turn takes it.
-    pub(super) fn parse(self) -> Result<Parsed> {
+    pub(super) fn parse(self, referred: HashMap<String, Option<ContentPart>>) -> Result<Parsed> {
         self.check()?;
         let previous = self.previous()?;
         let conversation = self.conversation_id()?;
-        let mut gathering = Gathering::default();
+        let mut gathering = Gathering::with(referred);
         self.input.clone().gather(&self.model, &mut gathering)?;
         let continues = previous.is_some() || conversation.is_some();
         let gathered = gathering.finish("/input", continues)?;

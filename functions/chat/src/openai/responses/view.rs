@@ -232,7 +232,10 @@ fn output(
 ) -> Vec<OutputItem> {
     let mut items = Vec::new();
     if searched {
-        items.push(OutputItem::search(run.answer, queries));
+        items.push(OutputItem::search(
+            &ResponseId::of_run(run.id).digits(),
+            queries,
+        ));
     }
     if let Outcome::Answered(message) = outcome {
         items.extend(answered(message, items.len(), encrypted));

@@ -138,9 +138,9 @@ async fn what_is_wrong_is_told_with_its_code_and_its_place() {
             Some("store"),
         ),
         (
-            json!({"input": [{"type": "item_reference", "id": "x"}]}),
-            "unsupported_parameter",
-            Some("input[0].type"),
+            json!({"input": [{"type": "item_reference", "id": "msg_1_0"}]}),
+            "invalid_value",
+            Some("input[0].id"),
         ),
         (
             json!({"tools": [{"type": "file_search", "vector_store_ids": ["vs_1"]}]}),

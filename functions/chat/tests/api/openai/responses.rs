@@ -250,18 +250,25 @@ async fn functions_are_called_and_answered_by_items() {
     let mut items = vec![super::user(&script)];
     items.extend(made["output"].as_array().cloned().expect("items"));
     items.push(output.clone());
-    let mut again = more;
+    let mut again = more.clone();
     super::extend(&mut again, json!({"store": false}));
     let again = respond(&api, Value::Array(items), again).await;
     assert_eq!(text(&again.body()), "You said: Rain", "{}", again.text);
+    let referred = made["output"].as_array().expect("items").iter();
+    let referred = referred.map(|item| json!({"type": "item_reference", "id": item["id"]}));
+    let mut items = vec![super::user(&script)];
+    items.extend(referred);
+    items.push(output.clone());
+    let reply = respond(&api, Value::Array(items), more).await;
+    assert_eq!(text(&reply.body()), "You said: Rain", "{}", reply.text);
     let asked = api.provider.take_requests();
-    let [.., followed, again] = asked.as_slice() else {
-        panic!("two requests");
+    let [.., followed, again, referring] = asked.as_slice() else {
+        panic!("three requests");
     };
-    assert_eq!(
-        followed.body["messages"], again.body["messages"],
-        "both are the same"
-    );
+    for other in [again, referring] {
+        let sent = &other.body["messages"];
+        assert_eq!(*sent, followed.body["messages"], "all are the same");
+    }
     let none = respond(&api, json!([output]), json!({"model": "large"})).await;
     assert_eq!(failure(&none).0, 400, "a result of no call: {}", none.text);
 }

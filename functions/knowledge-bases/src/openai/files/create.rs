@@ -86,7 +86,7 @@ impl NewFile {
                 return Err(Error::invalid(field, "must be given only once"));
             }
         }
-        let purpose = purpose_of(purpose.ok_or_else(|| missing("/purpose"))?)?;
+        let purpose = purpose_of(&purpose.ok_or_else(|| missing("/purpose"))?)?;
         let file = file.ok_or_else(|| missing("/file"))?;
         let file_name = file_name(file.file_name.as_deref())?;
         if file.bytes.is_empty() {
@@ -124,7 +124,7 @@ fn unknown(name: &str) -> Error {
     )])
 }
 
-fn purpose_of(part: FormPart) -> Result<FilePurpose> {
+fn purpose_of(part: &FormPart) -> Result<FilePurpose> {
     match std::str::from_utf8(&part.bytes) {
         Ok("assistants") => Ok(FilePurpose::Assistants),
         Ok("user_data") => Ok(FilePurpose::UserData),

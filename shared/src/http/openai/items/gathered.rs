@@ -1,6 +1,6 @@
 //! The messages of a request, in whatever words they came, as a turn takes them.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use crate::error::{Error, Result};
 use crate::model::{Content, ContentPart, Question, Role, Said, ToolResult};
@@ -23,9 +23,29 @@ pub struct Gathered {
 pub struct Gathering {
     system: Vec<String>,
     said: Vec<(Said, String)>,
+    referred: HashMap<String, Option<ContentPart>>,
 }
 
 impl Gathering {
+    /// With what items that are only referred to are, by their ids. What says nothing to a model is `None`.
+    pub fn with(referred: HashMap<String, Option<ContentPart>>) -> Self {
+        Self {
+            referred,
+            ..Self::default()
+        }
+    }
+
+    /// What a model made, by the id of its item. Whether there is such an item.
+    pub fn refer(&mut self, place: String, id: &str) -> bool {
+        let Some(part) = self.referred.get(id).cloned() else {
+            return false;
+        };
+        if let Some(part) = part {
+            self.assistant(place, vec![part]);
+        }
+        true
+    }
+
     /// What the model is told.
     pub fn system(&mut self, text: String) {
         self.system.push(text);

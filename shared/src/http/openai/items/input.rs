@@ -50,9 +50,9 @@ pub enum Typed {
     /// What was searched before an answer. It is read, so that answers can be sent back as they came; what it found is in
     /// the answer.
     FileSearchCall {},
-    /// Refused: send the item itself, or `previous_response_id`.
+    /// An item that a stored response has answered.
     ItemReference {
-        /// Refused.
+        /// Its id.
         id: String,
     },
 }
@@ -195,6 +195,18 @@ pub struct ThoughtPart {
 }
 
 impl Input {
+    /// The ids of items that are only referred to.
+    pub fn references(&self) -> impl Iterator<Item = &str> {
+        let items = match self {
+            Self::Text(_) => &[][..],
+            Self::Items(items) => items,
+        };
+        items.iter().filter_map(|item| match item {
+            Item::Typed(Typed::ItemReference { id }) => Some(id.as_str()),
+            _ => None,
+        })
+    }
+
     /// Adds it to what is read.
     ///
     /// # Errors
@@ -266,10 +278,15 @@ impl Item {
                 Ok(())
             }
             Self::Typed(Typed::FileSearchCall {}) => Ok(()),
-            Self::Typed(Typed::ItemReference { .. }) => Err(unsupported(
-                &format!("{place}/type"),
-                "send the item itself, or `previous_response_id`",
-            )),
+            Self::Typed(Typed::ItemReference { id }) => {
+                let field = format!("{place}/id");
+                if gathering.refer(place, &id) {
+                    return Ok(());
+                }
+                let detail =
+                    "there is no such item of a response that is stored; send the item itself";
+                Err(Error::invalid(field, detail))
+            }
         }
     }
 }

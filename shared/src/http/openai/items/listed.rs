@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::output::{answered, item_id};
+use super::output::{answered, item_id, owner};
 use crate::error::{Error, Result};
 use crate::http::openai::{OpenAiList, OpenAiPaging, PageFrom, SortOrder};
 use crate::model::{ContentPart, Message, Role};
@@ -45,17 +45,23 @@ pub fn page(mut items: Vec<ListedItem>, paging: &OpenAiPaging) -> Result<OpenAiL
     Ok(OpenAiList::new(entries, has_more, |item| item.id.clone()))
 }
 
+/// How many items a response has before those of its message: the search, which is not among the messages.
+pub fn searches(message: &Message) -> usize {
+    let answer = message.answer.as_ref();
+    usize::from(answer.is_some_and(|answer| answer.support.is_some()))
+}
+
 /// The items of a message.
 pub fn listed(message: &Message) -> Vec<ListedItem> {
     match message.role {
         Role::User => vec![ListedItem {
-            id: item_id("msg", message.id, 0),
+            id: item_id("msg", &owner(message), 0),
             item: json!({
                 "type": "message", "role": "user", "status": "completed",
                 "content": message.all_parts().iter().map(part).collect::<Vec<_>>(),
             }),
         }],
-        Role::Assistant => answered(message, 0, false)
+        Role::Assistant => answered(message, searches(message), false)
             .into_iter()
             .filter_map(|item| {
                 let mut item = serde_json::to_value(item).ok()?;
@@ -71,7 +77,7 @@ pub fn listed(message: &Message) -> Vec<ListedItem> {
                 _ => None,
             });
             let results = results.enumerate().map(|(index, result)| ListedItem {
-                id: item_id("fco", message.id, index),
+                id: item_id("fco", &owner(message), index),
                 item: json!({
                     "type": "function_call_output", "call_id": result.tool_call_id,
                     "output": result.text, "status": "completed",

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::thoughts;
-use crate::model::{Citation, ContentPart, FinishReason, Message, MessageId};
+use crate::model::{Citation, ContentPart, FinishReason, Message, ResponseId, Role};
 
 /// An item that was answered.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
@@ -101,20 +101,25 @@ pub const fn incomplete(reason: FinishReason) -> Option<&'static str> {
     match reason {
         FinishReason::Length => Some("max_output_tokens"),
         FinishReason::ContentFilter => Some("content_filter"),
-        FinishReason::Interrupted => Some("interrupted"),
-        FinishReason::Stop | FinishReason::ToolCalls | FinishReason::Cancelled => None,
+        FinishReason::Stop
+        | FinishReason::ToolCalls
+        | FinishReason::Cancelled
+        | FinishReason::Interrupted => None,
     }
 }
 
 /// The items of a model's message; the first has the number `from`.
 pub fn answered(message: &Message, from: usize, encrypted: bool) -> Vec<OutputItem> {
     let whole = message.answer.as_ref().map(|answer| answer.finish_reason);
-    let whole = whole.is_none_or(|reason| incomplete(reason).is_none());
+    let broken = [FinishReason::Cancelled, FinishReason::Interrupted];
+    let whole =
+        whole.is_none_or(|reason| incomplete(reason).is_none() && !broken.contains(&reason));
     let status = if whole { "completed" } else { "incomplete" };
     let parts = message.all_parts();
+    let owner = owner(message);
     let parts = parts.iter().filter(|part| !is_blank(part)).enumerate();
     let mut items: Vec<OutputItem> = parts
-        .map(|(index, part)| item(message.id, from + index, part, status, encrypted))
+        .map(|(index, part)| item(&owner, from + index, part, status, encrypted))
         .collect();
     let citations = message.answer.as_ref().map(|answer| &answer.citations);
     let last = items.iter_mut().rev().find_map(|item| match item {
@@ -132,8 +137,32 @@ fn is_blank(part: &ContentPart) -> bool {
     matches!(part, ContentPart::Text { text } if text.is_empty())
 }
 
+/// The part of a model's message that has that number among its items, of which the first has the number `from`.
+pub fn answered_part(message: &Message, from: usize, number: usize) -> Option<ContentPart> {
+    let parts = message.all_parts();
+    let mut parts = parts.iter().filter(|part| !is_blank(part));
+    parts.nth(number.checked_sub(from)?).cloned()
+}
+
+/// By whose digits a message's items are named: an answer's by those of its run, which its response has too, and all others'
+/// by its own.
+pub fn owner(message: &Message) -> String {
+    let run = message.run.filter(|_| message.role == Role::Assistant);
+    match run {
+        Some(run) => ResponseId::of_run(run).digits(),
+        None => message.id.to_string().trim_start_matches("msg_").to_owned(),
+    }
+}
+
+/// What an item's id says: the digits by which it is named, and its number there. `None` if it is no item's.
+pub fn named(id: &str) -> Option<(&str, usize)> {
+    let (_prefix, rest) = id.split_once('_')?;
+    let (digits, number) = rest.split_once('_')?;
+    Some((digits, number.parse().ok()?))
+}
+
 fn item(
-    message: MessageId,
+    owner: &str,
     number: usize,
     part: &ContentPart,
     status: &'static str,
@@ -141,7 +170,7 @@ fn item(
 ) -> OutputItem {
     match part {
         ContentPart::Reasoning(thought) => OutputItem::Reasoning {
-            id: item_id("rs", message, number),
+            id: item_id("rs", owner, number),
             summary: Vec::new(),
             content: match thought.text.as_str() {
                 "" => Vec::new(),
@@ -153,14 +182,14 @@ fn item(
             encrypted_content: encrypted.then(|| thoughts::written(thought)),
         },
         ContentPart::ToolCall(call) => OutputItem::FunctionCall {
-            id: item_id("fc", message, number),
+            id: item_id("fc", owner, number),
             call_id: call.id.clone(),
             name: call.name.clone(),
             arguments: call.arguments.clone(),
             status,
         },
         part => OutputItem::Message {
-            id: item_id("msg", message, number),
+            id: item_id("msg", owner, number),
             status,
             role: "assistant",
             content: vec![OutputText::new(match part {
@@ -171,18 +200,16 @@ fn item(
     }
 }
 
-/// The id of an item: its type, the digits of its message, and its number there.
-pub fn item_id(prefix: &str, message: MessageId, number: usize) -> String {
-    let message = message.to_string();
-    let digits = message.trim_start_matches("msg_");
-    format!("{prefix}_{digits}_{number}")
+/// The id of an item: its type, by whose digits it is named, and its number there.
+pub fn item_id(prefix: &str, owner: &str, number: usize) -> String {
+    format!("{prefix}_{owner}_{number}")
 }
 
 impl OutputItem {
     /// What was searched for.
-    pub fn search(answer: MessageId, queries: &[String]) -> Self {
+    pub fn search(owner: &str, queries: &[String]) -> Self {
         Self::FileSearchCall {
-            id: item_id("fs", answer, 0),
+            id: item_id("fs", owner, 0),
             status: "completed",
             queries: queries.to_vec(),
             results: None,
