@@ -124,7 +124,8 @@ pub fn real_path(path: &str) -> String {
         .fold(path.to_owned(), |path, (name, prefix)| {
             path.replace(name, &format!("{prefix}_{id}"))
         });
-    path.replace("{model_id}", "m")
+    path.replace("{item_id}", &format!("msg_{id}_0"))
+        .replace("{model_id}", "m")
         .replace("{model}", "m")
         .replace("{provider}", "scripted")
         .replace("{scope}", "tenant")

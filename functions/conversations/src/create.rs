@@ -1,11 +1,14 @@
 //! `POST /api/v1/conversations`
 
+use std::collections::BTreeMap;
+
 use axum::extract::State;
 use axum::http::header::LOCATION;
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use serde::Deserialize;
 use shared::Result;
 use shared::auth::Caller;
+use shared::http::openai::checked_metadata;
 use shared::http::{AcceptsJson, Json, location};
 use shared::model::{Conversation, ConversationId, ConversationStatus, ModelSettings};
 
@@ -35,6 +38,10 @@ pub(crate) struct NewConversation {
     #[serde(default)]
     #[schema(required = false)]
     settings: ModelSettings,
+    /// What you say of it, for yourself: up to 16 pairs, with names of up to 64 characters and values of up to 512.
+    #[serde(default)]
+    #[schema(required = false, example = json!({"topic": "cities"}))]
+    metadata: BTreeMap<String, String>,
 }
 
 /// Creates a conversation.
@@ -85,6 +92,7 @@ async fn create(
             .transpose()?,
         settings: settings(new.settings)?,
         status: ConversationStatus::Active,
+        metadata: checked_metadata(new.metadata)?,
         version: 1,
         created_at: now,
         active_at: now,

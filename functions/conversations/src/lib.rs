@@ -5,6 +5,7 @@ mod delete;
 mod get;
 mod list;
 mod list_messages;
+mod openai;
 mod update;
 mod view;
 
@@ -51,4 +52,21 @@ fn routes() -> OpenApiRouter<Conversations> {
             delete::delete_conversation
         ))
         .routes(routes!(list_messages::list_messages))
+        .routes(routes!(
+            openai::create::openai_create_conversation,
+            openai::list::openai_list_conversations
+        ))
+        .routes(routes!(
+            openai::get::openai_get_conversation,
+            openai::update::openai_update_conversation,
+            openai::delete::openai_delete_conversation
+        ))
+        .routes(routes!(
+            openai::items::create_items,
+            openai::list_items::list_items
+        ))
+        .routes(routes!(
+            openai::get::get_item,
+            openai::delete_item::delete_item
+        ))
 }

@@ -1,8 +1,11 @@
 //! `PATCH /api/v1/conversations/{conversation_id}`
 
+use std::collections::BTreeMap;
+
 use axum::extract::State;
 use serde::{Deserialize, Deserializer};
 use shared::auth::Caller;
+use shared::http::openai::checked_metadata;
 use shared::http::{AcceptsJson, IfMatch, Json, Path};
 use shared::model::{Conversation, ConversationId, ConversationStatus, ModelSettings};
 use shared::store::ConversationChange;
@@ -32,23 +35,23 @@ pub(crate) struct ChangeRequest {
     #[schema(value_type = Option<String>, min_length = 1, max_length = 32000)]
     system_prompt: Option<Option<String>>,
     /// How the model shall answer, in place of what was said before; `null` to say nothing.
-    #[serde(default, deserialize_with = "given_settings")]
+    #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<ModelSettings>)]
     settings: Option<Option<ModelSettings>>,
     /// `archived` to put it away, `active` to take it back.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = ConversationStatus, required = false)]
     status: Option<ConversationStatus>,
+    /// What you say of it, for yourself, in place of what was said before: up to 16 pairs.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<BTreeMap<String, String>>, example = json!({"topic": "cities"}))]
+    metadata: Option<Option<BTreeMap<String, String>>>,
 }
 
 /// Tells `null` from a field that is left out.
-fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
-    Option::deserialize(deserializer).map(Some)
-}
-
-fn given_settings<'de, D: Deserializer<'de>>(
+fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     deserializer: D,
-) -> Result<Option<Option<ModelSettings>>, D::Error> {
+) -> Result<Option<Option<T>>, D::Error> {
     Option::deserialize(deserializer).map(Some)
 }
 
@@ -122,10 +125,14 @@ async fn change(
             .map(|given| settings(given.unwrap_or_default()))
             .transpose()?,
         status: request.status,
+        metadata: request
+            .metadata
+            .map(|given| checked_metadata(given.unwrap_or_default()))
+            .transpose()?,
     })
 }
 
-async fn update(
+pub(crate) async fn update(
     state: &Conversations,
     caller: &Caller,
     id: ConversationId,

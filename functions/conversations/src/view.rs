@@ -1,5 +1,7 @@
 //! What comes in and goes out, and the rules that creating and changing share.
 
+use std::collections::BTreeMap;
+
 use axum::http::HeaderValue;
 use axum::http::header::ETAG;
 use engine::Catalogues;
@@ -28,6 +30,8 @@ pub(crate) struct ConversationView {
     settings: ModelSettings,
     /// Whether it is in daily use.
     status: ConversationStatus,
+    /// What its client says of it.
+    metadata: BTreeMap<String, String>,
     /// When it was created.
     created_at: Timestamp,
     /// When it was created, changed or answered in last.
@@ -43,6 +47,7 @@ impl From<Conversation> for ConversationView {
             system_prompt,
             settings,
             status,
+            metadata,
             version: _,
             created_at,
             active_at,
@@ -54,6 +59,7 @@ impl From<Conversation> for ConversationView {
             system_prompt,
             settings,
             status,
+            metadata,
             created_at: Timestamp(created_at),
             active_at: Timestamp(active_at),
         }

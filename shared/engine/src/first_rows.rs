@@ -37,12 +37,14 @@ impl Engine {
             (RunStatus::InProgress, left)
         };
         let longest = left + Duration::from_secs(10);
+        // In this order, so that the ids of messages sort as they follow each other.
+        let (question, id) = (MessageId::new(), RunId::new());
         let run = Run {
-            id: RunId::new(),
+            id,
             conversation: request.conversation,
-            question: MessageId::new(),
+            question,
             question_sequence: next,
-            answer: MessageId::new(),
+            answer: MessageId::of_run(id),
             request: request.request_id,
             provider: first.model.provider().name.clone(),
             model: first.model.spec().id.clone(),
@@ -66,7 +68,7 @@ impl Engine {
             created_at: now,
             ended_at: None,
         };
-        let question = question(&run, request, newest, now.plus(longest));
+        let question = self::question(&run, request, newest, now.plus(longest));
         Ok((run, question))
     }
 }
@@ -94,6 +96,7 @@ fn question(
         role: asked.role,
         content,
         parts,
+        removed: Vec::new(),
         tool_rounds: match (asked.role, newest) {
             (Role::Tool, Some(newest)) => newest.tool_rounds,
             _ => 0,

@@ -40,7 +40,7 @@ pub use asked::Asked;
 pub use catalogue::{Catalogue, Catalogues, Choice, EmbeddingModel, Model, RerankModel};
 pub use embedding::Vectors;
 pub use events::{Delta, ReasoningDelta, Start, Switch, ToolArgumentsDelta, ToolCallStart};
-pub use place::{Fetched, InThread};
+pub use place::{Fetched, InThread, following};
 pub use provider::{
     Completion, Embed, Embedded, OutputFormat, Part, Prompt, PromptMessage, ProviderKeys,
     Providers, Purpose, Rerank, Reranked, Settings, Speaker, ToolChoice, ToolSpec,

@@ -115,7 +115,7 @@ pub(crate) async fn of_run(
 }
 
 /// What comes with the question, as messages that follow the newest one.
-pub(crate) fn following(said: &[Said], newest: Option<&Message>, now: Moment) -> Vec<Message> {
+pub fn following(said: &[Said], newest: Option<&Message>, now: Moment) -> Vec<Message> {
     let mut messages: Vec<Message> = Vec::new();
     for said in said {
         let before = messages.last().or(newest);
@@ -131,6 +131,7 @@ pub(crate) fn following(said: &[Said], newest: Option<&Message>, now: Moment) ->
             role: said.role,
             content,
             parts,
+            removed: Vec::new(),
             // Whoever brings answers with calls decides how often that goes on.
             tool_rounds: 0,
             answer: None,

@@ -177,6 +177,7 @@ impl Running {
             role: Role::Assistant,
             content,
             parts,
+            removed: Vec::new(),
             tool_rounds: self.tool_rounds + u32::from(reason == FinishReason::ToolCalls),
             answer: Some(Answer {
                 provider: self.model.provider().name.clone(),

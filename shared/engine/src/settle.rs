@@ -181,6 +181,7 @@ fn interrupted(run: &Run, written: Written, now: shared::clock::Moment) -> Messa
         role: Role::Assistant,
         content: written.text,
         parts: Vec::new(),
+        removed: Vec::new(),
         tool_rounds: 0,
         answer: Some(Answer {
             provider: written.provider,

@@ -173,6 +173,16 @@ pub const RULES: &[Rule] = &[
     rule("GET", "/api/v1/runs/{run_id}/events", Viewer, With(Scope::ConversationsRead), Read),
     rule("POST", "/api/v1/runs/{run_id}/cancel", Member, With(Scope::Chat), Write),
 
+    rule("GET", "/v1/conversations", Viewer, With(Scope::ConversationsRead), Read),
+    rule("POST", "/v1/conversations", Member, With(Scope::ConversationsWrite), Write),
+    rule("GET", "/v1/conversations/{conversation_id}", Viewer, With(Scope::ConversationsRead), Read),
+    rule("POST", "/v1/conversations/{conversation_id}", Member, With(Scope::ConversationsWrite), Write),
+    rule("DELETE", "/v1/conversations/{conversation_id}", Member, With(Scope::ConversationsWrite), Write),
+    rule("GET", "/v1/conversations/{conversation_id}/items", Viewer, With(Scope::ConversationsRead), Read),
+    rule("POST", "/v1/conversations/{conversation_id}/items", Member, With(Scope::ConversationsWrite), Write),
+    rule("GET", "/v1/conversations/{conversation_id}/items/{item_id}", Viewer, With(Scope::ConversationsRead), Read),
+    rule("DELETE", "/v1/conversations/{conversation_id}/items/{item_id}", Member, With(Scope::ConversationsWrite), Write),
+
     rule("POST", "/v1/chat/completions", Member, With(Scope::Chat), Turn),
     rule("POST", "/v1/responses", Member, With(Scope::Chat), Turn),
     rule("GET", "/v1/responses/{response_id}", Viewer, With(Scope::ConversationsRead), Read),

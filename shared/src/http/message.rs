@@ -90,6 +90,7 @@ impl MessageView {
             role,
             content,
             parts,
+            removed: _,
             tool_rounds: _,
             answer,
             failure,

@@ -1,6 +1,7 @@
 //! Conversations and their messages.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
@@ -121,6 +122,8 @@ pub struct Conversation {
     pub settings: ModelSettings,
     /// Whether it is in daily use.
     pub status: ConversationStatus,
+    /// What its client says of it: up to 16 pairs.
+    pub metadata: BTreeMap<String, String>,
     /// Goes up by one with every change; the `ETag`.
     pub version: u64,
     /// When it was created.
@@ -231,6 +234,11 @@ impl Message {
         }
     }
 
+    /// Whether an answer may still come to it, if there is none yet.
+    pub fn is_pending(&self, now: Moment) -> bool {
+        self.pending_until.is_some_and(|until| now < until)
+    }
+
     /// The text in parts, and the parts themselves where they are more than one text.
     pub fn content_of(parts: Vec<ContentPart>) -> (String, Vec<ContentPart>) {
         if let [ContentPart::Text { text }] = &*parts {
@@ -266,6 +274,8 @@ pub struct Message {
     pub content: String,
     /// What it is made of, in order, where that is more than text. Empty where it is not.
     pub parts: Vec<ContentPart>,
+    /// The numbers of parts that were taken out of it: the others keep theirs.
+    pub removed: Vec<u32>,
     /// How often in a row models have called tools, up to and with this message.
     pub tool_rounds: u32,
     /// How the answer came to be.

@@ -151,6 +151,13 @@ impl JobId {
     }
 }
 
+impl MessageId {
+    /// The answer that a run makes: it has the run's digits.
+    pub const fn of_run(run: RunId) -> Self {
+        Self(run.0)
+    }
+}
+
 impl ResponseId {
     /// The response that a run makes.
     pub const fn of_run(run: RunId) -> Self {

@@ -1,5 +1,7 @@
 //! Threads: conversations that are in no list and expire.
 
+use std::collections::BTreeMap;
+
 use super::{Conversation, ConversationId, ConversationStatus, ModelSettings};
 use crate::clock::Moment;
 
@@ -30,6 +32,7 @@ impl Thread {
                 ..ModelSettings::default()
             },
             status: ConversationStatus::Active,
+            metadata: BTreeMap::new(),
             version: 1,
             created_at: self.created_at,
             active_at: self.created_at,

@@ -6,6 +6,8 @@
 //! A conversation that is being deleted has `deleted_at` and counts as absent; its row goes last, so that a
 //! deletion that broke off can be taken up again.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::TenantStore;
@@ -31,6 +33,8 @@ struct ConversationItem {
     #[serde(default)]
     settings: ModelSettings,
     status: ConversationStatus,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    metadata: BTreeMap<String, String>,
     version: u64,
     created_at: Moment,
     active_at: Moment,
@@ -51,6 +55,8 @@ pub struct ConversationChange {
     pub settings: Option<ModelSettings>,
     /// The new status.
     pub status: Option<ConversationStatus>,
+    /// What its client says of it from now on.
+    pub metadata: Option<BTreeMap<String, String>>,
 }
 
 impl ConversationChange {
@@ -61,6 +67,7 @@ impl ConversationChange {
             system_prompt,
             settings,
             status,
+            metadata,
         } = self;
         let before = before.clone();
         Conversation {
@@ -69,6 +76,7 @@ impl ConversationChange {
             system_prompt: system_prompt.unwrap_or(before.system_prompt),
             settings: settings.unwrap_or(before.settings),
             status: status.unwrap_or(before.status),
+            metadata: metadata.unwrap_or(before.metadata),
             version: before.version + 1,
             active_at: now,
             ..before
@@ -87,10 +95,7 @@ impl TenantStore {
 
     /// Writes a new conversation.
     pub async fn conversation_create(&self, conversation: &Conversation) -> Result<()> {
-        let item = to_item(
-            self.conversation_key(conversation.id),
-            &ConversationItem::from(conversation),
-        )?;
+        let item = self.conversation_row(conversation)?;
         let part = self.store.put(item, IS_NEW)?;
         match self.store.write(part).await? {
             Written::Yes => Ok(()),
@@ -98,6 +103,11 @@ impl TenantStore {
                 Err(Error::internal("the new conversation exists already"))
             }
         }
+    }
+
+    pub(super) fn conversation_row(&self, conversation: &Conversation) -> Result<Item> {
+        let key = self.conversation_key(conversation.id);
+        to_item(key, &ConversationItem::from(conversation))
     }
 
     /// A conversation of the caller's. Someone else's is `None`, as if it did not exist.
@@ -183,7 +193,7 @@ impl TenantStore {
             self.conversation_key(after.id),
             (
                 "SET title = :title, model = :model, system_prompt = :system_prompt, settings = :settings, \
-                 #status = :status, version = :next, active_at = :now",
+                 #status = :status, metadata = :metadata, version = :next, active_at = :now",
                 &condition,
             ),
             ["status"],
@@ -193,6 +203,7 @@ impl TenantStore {
                 (":system_prompt", value(&after.system_prompt)?),
                 (":settings", value(&after.settings)?),
                 (":status", value(after.status)?),
+                (":metadata", value(&after.metadata)?),
                 (":next", n(after.version)),
                 (":now", value(now)?),
                 (":version", n(before.version)),
@@ -233,6 +244,7 @@ impl From<&Conversation> for ConversationItem {
             system_prompt,
             settings,
             status,
+            metadata,
             version,
             created_at,
             active_at,
@@ -244,6 +256,7 @@ impl From<&Conversation> for ConversationItem {
             system_prompt,
             settings,
             status,
+            metadata,
             version,
             created_at,
             active_at,
@@ -261,6 +274,7 @@ impl From<ConversationItem> for Conversation {
             system_prompt,
             settings,
             status,
+            metadata,
             version,
             created_at,
             active_at,
@@ -273,6 +287,7 @@ impl From<ConversationItem> for Conversation {
             system_prompt,
             settings,
             status,
+            metadata,
             version,
             created_at,
             active_at,

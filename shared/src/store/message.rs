@@ -77,6 +77,8 @@ struct MessageItem {
     content: String,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     parts: Vec<ContentPart>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    removed: Vec<u32>,
     #[serde(default, skip_serializing_if = "is_zero")]
     tool_rounds: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -305,6 +307,7 @@ impl From<&Message> for MessageItem {
             role,
             content,
             parts,
+            removed,
             tool_rounds,
             answer,
             failure,
@@ -323,6 +326,7 @@ impl From<&Message> for MessageItem {
                 String::new()
             },
             parts,
+            removed,
             tool_rounds,
             answer,
             failure,
@@ -343,6 +347,7 @@ impl From<MessageItem> for Message {
             role,
             content,
             parts,
+            removed,
             tool_rounds,
             answer,
             failure,
@@ -362,6 +367,7 @@ impl From<MessageItem> for Message {
                 text_of(&parts)
             },
             parts,
+            removed,
             tool_rounds,
             answer,
             failure,

@@ -20,6 +20,7 @@ pub fn nth_message(sequence: u64, content: String) -> Message {
         },
         content,
         parts: Vec::new(),
+        removed: Vec::new(),
         tool_rounds: 0,
         answer: None,
         failure: None,

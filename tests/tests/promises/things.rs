@@ -33,10 +33,9 @@ pub(crate) enum Whose {
 /// Whose the thing is that a parameter names. A parameter that is not here fails every test that asks.
 pub(crate) fn whose(parameter: &str) -> Whose {
     match parameter {
-        "conversation_id" | "run_id" | "job_id" | "session_id" | "api_key_id" | "response_id"
-        | "knowledge_base_id" | "document_id" | "vector_store_id" | "file_id" | "batch_id" => {
-            Whose::Persons
-        }
+        "conversation_id" | "item_id" | "run_id" | "job_id" | "session_id" | "api_key_id"
+        | "response_id" | "knowledge_base_id" | "document_id" | "vector_store_id" | "file_id"
+        | "batch_id" => Whose::Persons,
         "tenant_id" | "user_id" | "invitation_id" | "identity_provider_id" | "scope" => {
             Whose::Tenants
         }
@@ -112,6 +111,10 @@ impl Things {
         };
         if ["document_id", "batch_id"].contains(&parameter) {
             Box::pin(self.get(person, "knowledge_base_id")).await;
+        }
+        if parameter == "item_id" {
+            let conversation = Box::pin(self.get(person, "conversation_id")).await;
+            return self.item(person, &conversation).await;
         }
         let mut made = self.made.lock().await;
         let tenant = (person.to_owned(), "tenant_id".to_owned());
@@ -211,6 +214,14 @@ impl Things {
         let made = api.post(Some(person), "/v1/responses", new).await;
         assert_eq!(made.status, S::OK, "{}", made.text);
         text(&made.body(), "id")
+    }
+
+    /// The first item of a conversation.
+    async fn item(&self, person: &str, conversation: &str) -> String {
+        let api = self.api.beside(conversations::router);
+        let path = format!("/v1/conversations/{conversation}/items?order=asc");
+        let listed = api.get(Some(person), &path).await.body();
+        text(&listed, "first_id")
     }
 
     /// A job that waits.

@@ -8,7 +8,8 @@ use engine::ProviderKeys;
 use serde_json::{Value, json};
 use shared::model::{
     ApiKeyId, BudgetScope, ConversationId, DocumentId, FileBatchId, IdentityProviderId,
-    InvitationId, JobId, KnowledgeBaseId, ResponseId, RunId, SessionId, TenantId, UserId,
+    InvitationId, JobId, KnowledgeBaseId, MessageId, ResponseId, RunId, SessionId, TenantId,
+    UserId,
 };
 use test_support::{Asked, Body, Person, Reply, TestApi};
 
@@ -27,6 +28,7 @@ impl Ids {
             ("{user_id}", UserId::new().to_string()),
             ("{session_id}", SessionId::new().to_string()),
             ("{conversation_id}", ConversationId::new().to_string()),
+            ("{item_id}", format!("{}_0", MessageId::new())),
             ("{run_id}", RunId::new().to_string()),
             ("{response_id}", ResponseId::new().to_string()),
             ("{job_id}", JobId::new().to_string()),
@@ -76,6 +78,10 @@ impl Ids {
         let response = chat.post(Some(name), "/v1/responses", new).await;
         let response = response.body()["id"].as_str().expect("an id").to_owned();
         ids.0.insert("{response_id}", response);
+        let items = format!("/v1/conversations/{conversation}/items");
+        let items = api.beside(conversations::router).get(Some(name), &items);
+        let item = items.await.body()["first_id"].as_str().map(str::to_owned);
+        ids.0.insert("{item_id}", item.expect("an item"));
         let job = json!({"type": "conversation_title", "conversation_id": conversation});
         let jobs = api.beside(jobs::router);
         let reply = jobs.post(Some(name), "/api/v1/jobs", job).await;

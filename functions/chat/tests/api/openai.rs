@@ -2,6 +2,7 @@
 
 mod chains;
 mod completions;
+mod conversations;
 mod documents;
 mod events;
 mod formats;

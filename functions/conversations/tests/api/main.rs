@@ -8,5 +8,6 @@ mod helpers;
 mod isolation;
 mod list_conversations;
 mod list_messages;
+mod openai;
 mod update_conversation;
 mod wrong_requests;

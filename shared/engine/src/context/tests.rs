@@ -17,6 +17,7 @@ fn message(sequence: u64, content: &str) -> Message {
         },
         content: content.to_owned(),
         parts: Vec::new(),
+        removed: Vec::new(),
         tool_rounds: 0,
         answer: None,
         failure: None,

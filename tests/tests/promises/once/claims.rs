@@ -93,6 +93,7 @@ async fn effect(app: &App, caller: &Caller) -> Result<ConversationId> {
         system_prompt: None,
         settings: shared::model::ModelSettings::default(),
         status: ConversationStatus::Active,
+        metadata: Default::default(),
         version: 1,
         created_at: now,
         active_at: now,

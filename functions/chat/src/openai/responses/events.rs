@@ -4,7 +4,7 @@
 use engine::TurnEvent;
 use serde_json::{Value, json};
 use shared::http::openai::items::{OutputItem, OutputText, answered, item_id};
-use shared::model::{Message, ResponseId, Run, RunEvent, RunStatus};
+use shared::model::{Message, Run, RunEvent, RunStatus};
 use shared::{Error, Result};
 
 use super::super::event_stream::{Frame, Frames};
@@ -70,9 +70,9 @@ impl Events {
         json!({"item_id": self.id(index), "output_index": index})
     }
 
-    /// By whose digits items are named.
-    fn owner(&self) -> String {
-        ResponseId::of_run(self.run.id).digits()
+    /// How many items come before those of the message.
+    fn searches(&self) -> usize {
+        usize::from(matches!(self.items.first(), Some(Item::Search)))
     }
 
     fn id(&self, index: usize) -> String {
@@ -82,7 +82,12 @@ impl Events {
             Some(Item::Called(..)) => "fc",
             Some(Item::Said(_)) | None => "msg",
         };
-        item_id(prefix, &self.owner(), index)
+        // What was searched is no part of the message: the items of the message count from its first.
+        item_id(
+            prefix,
+            self.run.answer,
+            index.saturating_sub(self.searches()),
+        )
     }
 
     fn going_on(&mut self, event: &RunEvent) -> Result<()> {
@@ -112,7 +117,7 @@ impl Events {
     fn searched(&mut self) {
         let index = self.items.len();
         self.items.push(Item::Search);
-        let item = OutputItem::search(&self.owner(), &self.kept.queries);
+        let item = OutputItem::search(self.run.answer, &self.kept.queries);
         let mut begun = json!(item);
         begun["status"] = json!("in_progress");
         self.emit(
@@ -238,8 +243,8 @@ impl Events {
         if matches!(self.items.last(), Some(Item::Thought(_))) {
             self.end_last();
         }
-        let searches = usize::from(matches!(self.items.first(), Some(Item::Search)));
-        let made = answered(&message, searches, self.kept.encrypted);
+        let searches = self.searches();
+        let made = answered(&message, self.kept.encrypted);
         for (index, item) in made.into_iter().enumerate() {
             self.end(index + searches, &item);
         }

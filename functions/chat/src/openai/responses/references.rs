@@ -23,7 +23,7 @@ pub(super) async fn resolved(
     let mut read: HashMap<ResponseId, Option<(Fetched, Outcome)>> = HashMap::new();
     let mut items = HashMap::new();
     for id in input.references() {
-        let Some((response, number)) = parse(id) else {
+        let Some((kind, response, number)) = parse(id) else {
             continue;
         };
         if !read.contains_key(&response) {
@@ -43,17 +43,16 @@ pub(super) async fn resolved(
         let Some(Some((found, Outcome::Answered(message)))) = read.get(&response) else {
             continue;
         };
-        let searches = usize::from(found.run.retrieval.is_some());
-        if number < searches {
+        if kind == "fs" && found.run.retrieval.is_some() {
             items.insert(id.to_owned(), None);
-        } else if let Some(part) = answered_part(message, searches, number) {
+        } else if let Some(part) = answered_part(message, number) {
             items.insert(id.to_owned(), Some(part));
         }
     }
     Ok(items)
 }
 
-fn parse(id: &str) -> Option<(ResponseId, usize)> {
-    let (digits, number) = named(id)?;
-    Some((format!("resp_{digits}").parse().ok()?, number))
+fn parse(id: &str) -> Option<(&str, ResponseId, usize)> {
+    let (kind, digits, number) = named(id)?;
+    Some((kind, format!("resp_{digits}").parse().ok()?, number))
 }

@@ -232,13 +232,10 @@ fn output(
 ) -> Vec<OutputItem> {
     let mut items = Vec::new();
     if searched {
-        items.push(OutputItem::search(
-            &ResponseId::of_run(run.id).digits(),
-            queries,
-        ));
+        items.push(OutputItem::search(run.answer, queries));
     }
     if let Outcome::Answered(message) = outcome {
-        items.extend(answered(message, items.len(), encrypted));
+        items.extend(answered(message, encrypted));
     }
     items
 }

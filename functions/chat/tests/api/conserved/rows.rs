@@ -60,6 +60,7 @@ pub(super) fn new_run(path: &str, amount: u64, budgets: &[Budget], now: Moment) 
         role: Role::User,
         content: "What?".to_owned(),
         parts: Vec::new(),
+        removed: Vec::new(),
         tool_rounds: 0,
         answer: None,
         failure: None,
@@ -106,6 +107,7 @@ pub(super) fn answer(run: &Run, now: Moment) -> Message {
         role: Role::Assistant,
         content: "That.".to_owned(),
         parts: Vec::new(),
+        removed: Vec::new(),
         tool_rounds: 0,
         answer: Some(Answer {
             provider: run.provider.clone(),

@@ -103,6 +103,16 @@ impl Gathering {
         })
     }
 
+    /// What was read, with where each stands in the request, where nothing of it is to be answered. Calls may stand at the
+    /// end without results, and the first results may be those of calls before the request.
+    ///
+    /// # Errors
+    /// `Invalid` if calls and results do not match otherwise.
+    pub fn said(self) -> Result<Vec<(Said, String)>> {
+        self.check_calls(true)?;
+        Ok(self.said)
+    }
+
     /// That each call has one result, right after it, and each result a call.
     fn check_calls(&self, continues: bool) -> Result<()> {
         let mut open: HashSet<&str> = HashSet::new();

@@ -227,6 +227,14 @@ impl Input {
 }
 
 impl Item {
+    /// Who says it, if it is a message.
+    pub const fn role(&self) -> Option<Role> {
+        match self {
+            Self::Message(message) | Self::Typed(Typed::Message(message)) => Some(message.role),
+            Self::Typed(_) => None,
+        }
+    }
+
     /// Adds it to what is read. `place` is where it stands in the request, and `model` the one that is asked.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::output::{answered, item_id, owner};
+use super::output::{answered, is_blank, item_id, numbers};
 use crate::error::{Error, Result};
 use crate::http::openai::{OpenAiList, OpenAiPaging, PageFrom, SortOrder};
 use crate::model::{ContentPart, Message, Role};
@@ -17,6 +17,43 @@ pub struct ListedItem {
     #[serde(flatten)]
     #[schema(value_type = Object)]
     item: Value,
+}
+
+impl ListedItem {
+    /// Its id.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+}
+
+/// The message without that item of it. `None` if nothing is left.
+pub fn without(message: &Message, id: &str) -> Option<Message> {
+    let items = listed(message);
+    let place = items.iter().position(|item| item.id == id);
+    let place = place.filter(|_| items.len() > 1)?;
+    let number = numbers(message).nth(place)?;
+    let mut parts = message.all_parts().into_owned();
+    let mut visible = parts.iter().enumerate().filter(|(_, part)| !is_blank(part));
+    let (index, _) = visible.nth(place)?;
+    let cited = is_text(&parts[index]) && !parts[index + 1..].iter().any(is_text);
+    parts.remove(index);
+    let (content, parts) = Message::content_of(parts);
+    let mut rest = Message {
+        content,
+        parts,
+        ..message.clone()
+    };
+    rest.removed.push(u32::try_from(number).ok()?);
+    // Citations are of the last text.
+    if let (true, Some(answer)) = (cited, &mut rest.answer) {
+        answer.citations.clear();
+        answer.support = None;
+    }
+    Some(rest)
+}
+
+const fn is_text(part: &ContentPart) -> bool {
+    matches!(part, ContentPart::Text { .. })
 }
 
 /// A page of items that are all known, oldest first.
@@ -45,23 +82,17 @@ pub fn page(mut items: Vec<ListedItem>, paging: &OpenAiPaging) -> Result<OpenAiL
     Ok(OpenAiList::new(entries, has_more, |item| item.id.clone()))
 }
 
-/// How many items a response has before those of its message: the search, which is not among the messages.
-pub fn searches(message: &Message) -> usize {
-    let answer = message.answer.as_ref();
-    usize::from(answer.is_some_and(|answer| answer.support.is_some()))
-}
-
-/// The items of a message.
+/// The items of a message, in its order.
 pub fn listed(message: &Message) -> Vec<ListedItem> {
     match message.role {
         Role::User => vec![ListedItem {
-            id: item_id("msg", &owner(message), 0),
+            id: item_id("msg", message.id, 0),
             item: json!({
                 "type": "message", "role": "user", "status": "completed",
                 "content": message.all_parts().iter().map(part).collect::<Vec<_>>(),
             }),
         }],
-        Role::Assistant => answered(message, searches(message), false)
+        Role::Assistant => answered(message, false)
             .into_iter()
             .filter_map(|item| {
                 let mut item = serde_json::to_value(item).ok()?;
@@ -76,13 +107,15 @@ pub fn listed(message: &Message) -> Vec<ListedItem> {
                 ContentPart::ToolResult(result) => Some(result),
                 _ => None,
             });
-            let results = results.enumerate().map(|(index, result)| ListedItem {
-                id: item_id("fco", &owner(message), index),
-                item: json!({
-                    "type": "function_call_output", "call_id": result.tool_call_id,
-                    "output": result.text, "status": "completed",
-                }),
-            });
+            let results = results
+                .zip(numbers(message))
+                .map(|(result, number)| ListedItem {
+                    id: item_id("fco", message.id, number),
+                    item: json!({
+                        "type": "function_call_output", "call_id": result.tool_call_id,
+                        "output": result.text, "status": "completed",
+                    }),
+                });
             results.collect()
         }
     }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::thoughts;
-use crate::model::{Citation, ContentPart, FinishReason, Message, ResponseId, Role};
+use crate::model::{Citation, ContentPart, FinishReason, Message, MessageId};
 
 /// An item that was answered.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
@@ -108,18 +108,18 @@ pub const fn incomplete(reason: FinishReason) -> Option<&'static str> {
     }
 }
 
-/// The items of a model's message; the first has the number `from`.
-pub fn answered(message: &Message, from: usize, encrypted: bool) -> Vec<OutputItem> {
+/// The items of a model's message.
+pub fn answered(message: &Message, encrypted: bool) -> Vec<OutputItem> {
     let whole = message.answer.as_ref().map(|answer| answer.finish_reason);
     let broken = [FinishReason::Cancelled, FinishReason::Interrupted];
     let whole =
         whole.is_none_or(|reason| incomplete(reason).is_none() && !broken.contains(&reason));
     let status = if whole { "completed" } else { "incomplete" };
     let parts = message.all_parts();
-    let owner = owner(message);
-    let parts = parts.iter().filter(|part| !is_blank(part)).enumerate();
+    let parts = parts.iter().filter(|part| !is_blank(part));
     let mut items: Vec<OutputItem> = parts
-        .map(|(index, part)| item(&owner, from + index, part, status, encrypted))
+        .zip(numbers(message))
+        .map(|(part, number)| item(message.id, number, part, status, encrypted))
         .collect();
     let citations = message.answer.as_ref().map(|answer| &answer.citations);
     let last = items.iter_mut().rev().find_map(|item| match item {
@@ -133,36 +133,12 @@ pub fn answered(message: &Message, from: usize, encrypted: bool) -> Vec<OutputIt
 }
 
 /// Whether there is nothing to see of a part: text that never came.
-fn is_blank(part: &ContentPart) -> bool {
+pub(super) fn is_blank(part: &ContentPart) -> bool {
     matches!(part, ContentPart::Text { text } if text.is_empty())
 }
 
-/// The part of a model's message that has that number among its items, of which the first has the number `from`.
-pub fn answered_part(message: &Message, from: usize, number: usize) -> Option<ContentPart> {
-    let parts = message.all_parts();
-    let mut parts = parts.iter().filter(|part| !is_blank(part));
-    parts.nth(number.checked_sub(from)?).cloned()
-}
-
-/// By whose digits a message's items are named: an answer's by those of its run, which its response has too, and all others'
-/// by its own.
-pub fn owner(message: &Message) -> String {
-    let run = message.run.filter(|_| message.role == Role::Assistant);
-    match run {
-        Some(run) => ResponseId::of_run(run).digits(),
-        None => message.id.to_string().trim_start_matches("msg_").to_owned(),
-    }
-}
-
-/// What an item's id says: the digits by which it is named, and its number there. `None` if it is no item's.
-pub fn named(id: &str) -> Option<(&str, usize)> {
-    let (_prefix, rest) = id.split_once('_')?;
-    let (digits, number) = rest.split_once('_')?;
-    Some((digits, number.parse().ok()?))
-}
-
 fn item(
-    owner: &str,
+    message: MessageId,
     number: usize,
     part: &ContentPart,
     status: &'static str,
@@ -170,7 +146,7 @@ fn item(
 ) -> OutputItem {
     match part {
         ContentPart::Reasoning(thought) => OutputItem::Reasoning {
-            id: item_id("rs", owner, number),
+            id: item_id("rs", message, number),
             summary: Vec::new(),
             content: match thought.text.as_str() {
                 "" => Vec::new(),
@@ -182,14 +158,14 @@ fn item(
             encrypted_content: encrypted.then(|| thoughts::written(thought)),
         },
         ContentPart::ToolCall(call) => OutputItem::FunctionCall {
-            id: item_id("fc", owner, number),
+            id: item_id("fc", message, number),
             call_id: call.id.clone(),
             name: call.name.clone(),
             arguments: call.arguments.clone(),
             status,
         },
         part => OutputItem::Message {
-            id: item_id("msg", owner, number),
+            id: item_id("msg", message, number),
             status,
             role: "assistant",
             content: vec![OutputText::new(match part {
@@ -200,16 +176,47 @@ fn item(
     }
 }
 
-/// The id of an item: its type, by whose digits it is named, and its number there.
-pub fn item_id(prefix: &str, owner: &str, number: usize) -> String {
-    format!("{prefix}_{owner}_{number}")
+/// The numbers of a message's items: those of what was taken out of it are nobody's any more.
+pub(super) fn numbers(message: &Message) -> impl Iterator<Item = usize> {
+    let gone = |number: &usize| message.removed.iter().any(|gone| *gone as usize == *number);
+    (0..).filter(move |number| !gone(number))
+}
+
+/// The part of a model's message that is the item with that number.
+pub fn answered_part(message: &Message, number: usize) -> Option<ContentPart> {
+    let parts = message.all_parts();
+    let parts = parts.iter().filter(|part| !is_blank(part));
+    let mut numbered = numbers(message).zip(parts);
+    let (_, part) = numbered.find(|(of, _)| *of == number)?;
+    Some(part.clone())
+}
+
+/// What an item's id says: its type, the digits of its message, and its number there. `None` if it is no item's.
+pub fn named(id: &str) -> Option<(&str, &str, usize)> {
+    let (kind, rest) = id.split_once('_')?;
+    let (digits, number) = rest.split_once('_')?;
+    Some((kind, digits, number.parse().ok()?))
+}
+
+/// The message that an item with that id belongs to. `None` if it is no id of an item.
+pub fn message_of(id: &str) -> Option<MessageId> {
+    let (_, rest) = id.split_once('_')?;
+    let (digits, _) = rest.split_once('_')?;
+    format!("msg_{digits}").parse().ok()
+}
+
+/// The id of an item: its type, the digits of its message, and its number there.
+pub fn item_id(prefix: &str, message: MessageId, number: usize) -> String {
+    let message = message.to_string();
+    let digits = message.trim_start_matches("msg_");
+    format!("{prefix}_{digits}_{number}")
 }
 
 impl OutputItem {
     /// What was searched for.
-    pub fn search(owner: &str, queries: &[String]) -> Self {
+    pub fn search(answer: MessageId, queries: &[String]) -> Self {
         Self::FileSearchCall {
-            id: item_id("fs", owner, 0),
+            id: item_id("fs", answer, 0),
             status: "completed",
             queries: queries.to_vec(),
             results: None,
