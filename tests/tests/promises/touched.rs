@@ -79,8 +79,9 @@ impl Ids {
         let response = response.body()["id"].as_str().expect("an id").to_owned();
         ids.0.insert("{response_id}", response);
         let items = format!("/v1/conversations/{conversation}/items");
-        let items = api.beside(conversations::router).get(Some(name), &items);
-        let item = items.await.body()["first_id"].as_str().map(str::to_owned);
+        let listed = api.beside(conversations::router);
+        let items = listed.get(Some(name), &items).await;
+        let item = items.body()["first_id"].as_str().map(str::to_owned);
         ids.0.insert("{item_id}", item.expect("an item"));
         let job = json!({"type": "conversation_title", "conversation_id": conversation});
         let jobs = api.beside(jobs::router);
