@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use axum::http::HeaderValue;
 use axum::http::header::{ETAG, HeaderName};
-use engine::{Catalogue, Choice, EmbeddingModel, Model, RerankModel};
+use engine::{Catalogue, Choice, Model, Special, SpecialModel};
 use serde::Serialize;
 use shared::http::{Json, etag};
-use shared::model::{Capability, Price, Registry};
+use shared::model::{Capability, EmbeddingSpec, ModerationSpec, Price, Registry, RerankSpec};
 
 /// What a model is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
@@ -20,14 +20,16 @@ pub(crate) enum TypeView {
     Embedding,
     /// It puts passages into an order by how well they answer a query.
     Rerank,
+    /// It judges whether something is harmful.
+    Moderation,
 }
 
 /// A model, or a route that is chosen like one.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 #[schema(as = Model)]
 pub(crate) struct ModelView {
-    /// Its id: the `model` of a conversation or a message, the `embedding_model` of a knowledge base, or the
-    /// `rerank.model` of a search.
+    /// Its id: the `model` of a conversation or a message, the `embedding_model` of a knowledge base, the `rerank.model` of a
+    /// search, or the `model` of `POST /v1/moderations`.
     id: String,
     /// What it is for.
     #[serde(rename = "type")]
@@ -46,7 +48,7 @@ pub(crate) struct ModelView {
     /// How many numbers a vector has; `null` unless it is an embedding model.
     dimensions: Option<u32>,
     /// How many tokens a text may have that becomes a vector, or a query and one passage together that is put into an order;
-    /// `null` of what chats.
+    /// `null` of what chats, and of what judges.
     max_input_tokens: Option<u32>,
     /// What it can do beside text; of a route, what all of its targets can.
     capabilities: BTreeSet<Capability>,
@@ -55,22 +57,17 @@ pub(crate) struct ModelView {
 }
 
 impl ModelView {
-    /// All of a catalogue: what can be chosen for a conversation, then what makes vectors, then what makes orders.
+    /// All of a catalogue: what can be chosen for a conversation, then what makes vectors, what makes orders, and what
+    /// judges.
     pub(crate) fn all(catalogue: &Catalogue) -> Vec<Self> {
         let default = catalogue.default_choice();
         let choices = catalogue.choices().iter();
         let choices = choices.map(|choice| Self::chat(choice, default));
-        let vectors = catalogue.embedding_models();
-        let default = catalogue.default_embedding();
-        let vectors = vectors
-            .iter()
-            .map(|model| Self::embedding(model, default.as_ref()));
-        let orders = catalogue.rerank_models();
-        let default = catalogue.default_rerank();
-        let orders = orders
-            .iter()
-            .map(|model| Self::rerank(model, default.as_ref()));
-        choices.chain(vectors).chain(orders).collect()
+        choices
+            .chain(Self::all_special::<EmbeddingSpec>(catalogue))
+            .chain(Self::all_special::<RerankSpec>(catalogue))
+            .chain(Self::all_special::<ModerationSpec>(catalogue))
+            .collect()
     }
 
     /// What has that id.
@@ -78,12 +75,21 @@ impl ModelView {
         if let Some(choice) = catalogue.find(id) {
             return Some(Self::chat(choice, catalogue.default_choice()));
         }
-        if let Some(model) = catalogue.find_embedding(id) {
-            let default = catalogue.default_embedding();
-            return Some(Self::embedding(&model, default.as_ref()));
-        }
-        let model = catalogue.find_rerank(id)?;
-        Some(Self::rerank(&model, catalogue.default_rerank().as_ref()))
+        Self::find_special::<EmbeddingSpec>(catalogue, id)
+            .or_else(|| Self::find_special::<RerankSpec>(catalogue, id))
+            .or_else(|| Self::find_special::<ModerationSpec>(catalogue, id))
+    }
+
+    fn all_special<S: Described>(catalogue: &Catalogue) -> Vec<Self> {
+        let default = catalogue.default_special();
+        let models = catalogue.special::<S>().into_iter();
+        let views = models.map(|model| Self::special(&model, default.as_ref()));
+        views.collect()
+    }
+
+    fn find_special<S: Described>(catalogue: &Catalogue, id: &str) -> Option<Self> {
+        let model = catalogue.find_special::<S>(id)?;
+        Some(Self::special(&model, catalogue.default_special().as_ref()))
     }
 
     fn chat(choice: &Choice, default: Option<&Choice>) -> Self {
@@ -112,39 +118,71 @@ impl ModelView {
         }
     }
 
-    fn embedding(model: &EmbeddingModel, default: Option<&EmbeddingModel>) -> Self {
+    fn special<S: Described>(model: &SpecialModel<S>, default: Option<&SpecialModel<S>>) -> Self {
         let spec = model.spec();
         Self {
-            id: spec.id.clone(),
-            kind: TypeView::Embedding,
+            id: spec.id().to_owned(),
+            kind: S::KIND,
             provider: model.provider().name.clone(),
-            default: default.is_some_and(|default| default.spec().id == spec.id),
+            default: default.is_some_and(|default| default.spec().id() == spec.id()),
             targets: None,
             context_window: None,
             max_output_tokens: None,
-            dimensions: Some(spec.dimensions),
-            max_input_tokens: Some(spec.max_input_tokens),
+            dimensions: spec.dimensions(),
+            max_input_tokens: spec.max_input_tokens(),
             capabilities: BTreeSet::new(),
-            price: spec.price.clone(),
+            price: spec.price().cloned(),
         }
+    }
+}
+
+/// What is shown of a model that is not chatted with.
+trait Described: Special {
+    const KIND: TypeView;
+
+    fn dimensions(&self) -> Option<u32> {
+        None
     }
 
-    fn rerank(model: &RerankModel, default: Option<&RerankModel>) -> Self {
-        let spec = model.spec();
-        Self {
-            id: spec.id.clone(),
-            kind: TypeView::Rerank,
-            provider: model.provider().name.clone(),
-            default: default.is_some_and(|default| default.spec().id == spec.id),
-            targets: None,
-            context_window: None,
-            max_output_tokens: None,
-            dimensions: None,
-            max_input_tokens: Some(spec.max_input_tokens),
-            capabilities: BTreeSet::new(),
-            price: spec.price.clone(),
-        }
+    fn max_input_tokens(&self) -> Option<u32> {
+        None
     }
+
+    fn price(&self) -> Option<&Price> {
+        None
+    }
+}
+
+impl Described for EmbeddingSpec {
+    const KIND: TypeView = TypeView::Embedding;
+
+    fn dimensions(&self) -> Option<u32> {
+        Some(self.dimensions)
+    }
+
+    fn max_input_tokens(&self) -> Option<u32> {
+        Some(self.max_input_tokens)
+    }
+
+    fn price(&self) -> Option<&Price> {
+        self.price.as_ref()
+    }
+}
+
+impl Described for RerankSpec {
+    const KIND: TypeView = TypeView::Rerank;
+
+    fn max_input_tokens(&self) -> Option<u32> {
+        Some(self.max_input_tokens)
+    }
+
+    fn price(&self) -> Option<&Price> {
+        self.price.as_ref()
+    }
+}
+
+impl Described for ModerationSpec {
+    const KIND: TypeView = TypeView::Moderation;
 }
 
 /// A registry and its entity tag.

@@ -12,10 +12,12 @@ mod bedrock;
 mod desk;
 mod embed;
 mod gemini;
+mod moderate;
 mod openai;
 mod rerank;
 mod script;
 mod signature;
+mod whole;
 
 use std::time::Duration;
 
@@ -33,6 +35,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use desk::Desk;
 pub use desk::Received;
 pub use script::{Counts, RetryAfter, Script, ScriptedCall};
+use whole::vectors;
 
 /// What stands in all messages of the provider, and must stand nowhere else.
 const SECRET: &str = "SECRET-OF-THE-PROVIDER";
@@ -107,8 +110,9 @@ fn router(desk: Desk) -> Router {
     Router::new()
         .route("/v1/chat/completions", post(openai))
         .route("/v1/messages", post(anthropic))
-        .route("/v1/embeddings", post(openai_vectors))
-        .route("/v1/rerank", post(openai_order))
+        .route("/v1/embeddings", post(whole::openai_vectors))
+        .route("/v1/rerank", post(whole::openai_order))
+        .route("/v1/moderations", post(whole::openai_verdicts))
         .route("/v1/models", get(models))
         .route("/v1beta/models/{call}", post(gemini))
         .route("/v1beta/models", get(models))
@@ -151,48 +155,6 @@ async fn gemini(
     }
 }
 
-async fn openai_vectors(
-    State(desk): State<Desk>,
-    headers: HeaderMap,
-    Json(body): Json<Value>,
-) -> Response {
-    let said = body["input"][0].as_str().unwrap_or_default().to_owned();
-    whole(&desk, headers, body, &said, |body, _| embed::openai(body)).await
-}
-
-async fn openai_order(
-    State(desk): State<Desk>,
-    headers: HeaderMap,
-    Json(body): Json<Value>,
-) -> Response {
-    let said = body["query"].as_str().unwrap_or_default().to_owned();
-    whole(&desk, headers, body, &said, rerank::openai).await
-}
-
-/// An answer in one piece, on the wire of OpenAI.
-async fn whole(
-    desk: &Desk,
-    headers: HeaderMap,
-    body: Value,
-    said: &str,
-    answer: impl Fn(&Value, &Script) -> Value,
-) -> Response {
-    let model = body["model"].as_str().unwrap_or_default();
-    let before = desk.asked_before(format!("{model} {said}"));
-    let script = desk.script(said).when(model, before);
-    let answer = answer(&body, &script);
-    desk.note(Received {
-        headers: headers.clone(),
-        body,
-    });
-    pause(script.head_delay_ms).await;
-    match script.status {
-        Some(status) => refuse(Wire::OpenAi, &script, status),
-        None if script.html => page(),
-        None => vectors(desk, &headers, answer),
-    }
-}
-
 async fn bedrock_vectors(
     State(desk): State<Desk>,
     headers: HeaderMap,
@@ -202,11 +164,6 @@ async fn bedrock_vectors(
         Some(fault) => unsigned(fault),
         None => vectors(&desk, &headers, embed::bedrock(&body)),
     }
-}
-
-fn vectors(desk: &Desk, headers: &HeaderMap, answer: Value) -> Response {
-    let refusal = desk.refusal(headers);
-    refusal.unwrap_or_else(|| Json(answer).into_response())
 }
 
 async fn bedrock(

@@ -1,5 +1,5 @@
 //! Calls of models that answer in one piece: again where that may help, with the tenant's own keys if it brought some,
-//! charged to budgets.
+//! charged to budgets unless nobody charges for them.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -125,6 +125,22 @@ impl Engine {
             input_tokens: usage.input_tokens,
             cost,
         })
+    }
+
+    /// Makes a call of a model that nobody charges for.
+    ///
+    /// # Errors
+    /// What providers come up with.
+    pub(crate) async fn uncharged<C: Call>(
+        &self,
+        store: &TenantStore,
+        call: &C,
+        deadline: Instant,
+    ) -> Result<C::Answer> {
+        let alone = AtomicBool::new(false);
+        let made = self.called(store, call, deadline, &alone).await;
+        let answer = made.answer?;
+        answer.ok_or_else(|| Error::internal("a call without an answer"))
     }
 
     /// One call, and again where that may help, unless another has failed.

@@ -1,6 +1,7 @@
 //! The models that can be chatted with, and the names under which they are chosen.
 
 mod qualified;
+mod special;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -10,10 +11,12 @@ use shared::Result;
 use shared::clock::Clock;
 use shared::kept::Kept;
 use shared::model::{
-    EmbeddingSpec, ModelSettings, ModelSpec, Price, ProviderSpec, Registry, RerankSpec, Route,
-    Target, TenantId,
+    Defaults, EmbeddingSpec, ModelSettings, ModelSpec, ModerationSpec, Price, ProviderSpec,
+    Registry, RerankSpec, Route, Target, TenantId,
 };
 use shared::store::TenantStore;
+
+pub use special::{EmbeddingModel, ModerationModel, RerankModel, Special, SpecialModel};
 
 /// A model and the provider that has it.
 #[derive(Debug, Clone)]
@@ -31,44 +34,6 @@ impl Model {
     /// The model with its limits.
     pub fn spec(&self) -> &ModelSpec {
         &self.provider.models[self.index]
-    }
-}
-
-/// A model that turns texts into vectors, and the provider that has it.
-#[derive(Debug, Clone)]
-pub struct EmbeddingModel {
-    provider: Arc<ProviderSpec>,
-    index: usize,
-}
-
-impl EmbeddingModel {
-    /// The provider.
-    pub fn provider(&self) -> &ProviderSpec {
-        &self.provider
-    }
-
-    /// The model.
-    pub fn spec(&self) -> &EmbeddingSpec {
-        &self.provider.embedding_models[self.index]
-    }
-}
-
-/// A model that puts passages into an order, and the provider that has it.
-#[derive(Debug, Clone)]
-pub struct RerankModel {
-    provider: Arc<ProviderSpec>,
-    index: usize,
-}
-
-impl RerankModel {
-    /// The provider.
-    pub fn provider(&self) -> &ProviderSpec {
-        &self.provider
-    }
-
-    /// The model.
-    pub fn spec(&self) -> &RerankSpec {
-        &self.provider.rerank_models[self.index]
     }
 }
 
@@ -108,10 +73,7 @@ struct Inside {
     choices: Vec<Choice>,
     /// The same models once more, each as `provider/model`.
     qualified: Vec<Choice>,
-    default_model: Option<String>,
-    default_embedding_model: Option<String>,
-    default_rerank_model: Option<String>,
-    settings: ModelSettings,
+    defaults: Defaults,
 }
 
 impl Catalogue {
@@ -170,10 +132,7 @@ impl Catalogue {
             providers,
             choices,
             qualified,
-            default_model: registry.defaults.model.clone(),
-            default_embedding_model: registry.defaults.embedding_model.clone(),
-            default_rerank_model: registry.defaults.rerank_model.clone(),
-            settings: registry.defaults.settings.clone(),
+            defaults: registry.defaults.clone(),
         }))
     }
 
@@ -195,98 +154,28 @@ impl Catalogue {
 
     /// What answers where no model is named. `None` if the tenant allows nothing that there is.
     pub fn default_choice(&self) -> Option<&Choice> {
-        let named = self.0.default_model.as_deref();
+        let named = self.0.defaults.model.as_deref();
         named
             .and_then(|name| self.find(name))
             .or_else(|| self.0.choices.first())
     }
 
-    /// The models that turn texts into vectors. An allow-list is for chats and says nothing of them.
-    pub fn embedding_models(&self) -> Vec<EmbeddingModel> {
-        let ids = |provider: &ProviderSpec| {
-            let models = provider.embedding_models.iter();
-            models.map(|spec| (spec.id.clone(), spec.active)).collect()
-        };
-        let offered = self.offered(ids).into_iter();
-        let offered = offered.map(|(provider, index)| EmbeddingModel { provider, index });
-        offered.collect()
-    }
-
-    /// The models that put passages into an order. An allow-list says nothing of them either.
-    pub fn rerank_models(&self) -> Vec<RerankModel> {
-        let ids = |provider: &ProviderSpec| {
-            let models = provider.rerank_models.iter();
-            models.map(|spec| (spec.id.clone(), spec.active)).collect()
-        };
-        let offered = self.offered(ids).into_iter();
-        let offered = offered.map(|(provider, index)| RerankModel { provider, index });
-        offered.collect()
-    }
-
-    /// Where those models are that are offered, by their ids in each provider and whether they are active.
-    fn offered(
-        &self,
-        ids: impl Fn(&ProviderSpec) -> Vec<(String, bool)>,
-    ) -> Vec<(Arc<ProviderSpec>, usize)> {
-        let (mut models, mut names) = (Vec::new(), Vec::new());
-        for provider in self.0.providers.iter().filter(|provider| provider.active) {
-            for (index, (id, active)) in ids(provider).into_iter().enumerate() {
-                let model = (provider.clone(), index);
-                match names.iter().position(|known| *known == id) {
-                    _ if !active => {}
-                    // The tenant's own, which comes later, counts.
-                    Some(place) => models[place] = model,
-                    None => {
-                        models.push(model);
-                        names.push(id);
-                    }
-                }
-            }
-        }
-        models
-    }
-
     /// Why that name can't be chosen, which [`Catalogue::find`] does not know.
     pub fn why_unknown(&self, name: &str) -> &'static str {
-        if self.find_embedding(name).is_some() {
+        if self.find_special::<EmbeddingSpec>(name).is_some() {
             "this model makes vectors and can't chat; choose one of the type `chat` of GET /api/v1/models"
-        } else if self.find_rerank(name).is_some() {
+        } else if self.find_special::<ModerationSpec>(name).is_some() {
+            "this model judges whether something is harmful and can't chat; choose one of the type `chat` of GET /api/v1/models"
+        } else if self.find_special::<RerankSpec>(name).is_some() {
             "this model puts passages into an order and can't chat; choose one of the type `chat` of GET /api/v1/models"
         } else {
             "there is no such model; GET /api/v1/models lists them"
         }
     }
 
-    /// The model for vectors of that name, which may be a `provider/model` too.
-    pub fn find_embedding(&self, name: &str) -> Option<EmbeddingModel> {
-        let mut models = self.embedding_models().into_iter();
-        let plain = models.find(|model| model.spec().id == name);
-        plain.or_else(|| qualified::embedding(&self.0.providers, name))
-    }
-
-    /// The model for vectors where none is named.
-    pub fn default_embedding(&self) -> Option<EmbeddingModel> {
-        let named = self.0.default_embedding_model.as_deref();
-        let named = named.and_then(|name| self.find_embedding(name));
-        named.or_else(|| self.embedding_models().into_iter().next())
-    }
-
-    /// The model for orders of passages of that name.
-    pub fn find_rerank(&self, name: &str) -> Option<RerankModel> {
-        let mut models = self.rerank_models().into_iter();
-        models.find(|model| model.spec().id == name)
-    }
-
-    /// The model for orders of passages where none is named.
-    pub fn default_rerank(&self) -> Option<RerankModel> {
-        let named = self.0.default_rerank_model.as_deref();
-        let named = named.and_then(|name| self.find_rerank(name));
-        named.or_else(|| self.rerank_models().into_iter().next())
-    }
-
     /// How models answer where a conversation says nothing.
     pub fn settings(&self) -> &ModelSettings {
-        &self.0.settings
+        &self.0.defaults.settings
     }
 
     /// What a provider's model costs, whether it can be chosen or not.

@@ -47,21 +47,12 @@ impl Engine {
         store: &TenantStore,
         name: Option<&str>,
     ) -> Result<EmbeddingModel> {
-        let known = self.catalogues.of(store).await?;
-        let Some(name) = name else {
-            let default = known.default_embedding();
-            return default.ok_or_else(|| {
-                let detail = "no provider has a model that makes vectors; an administrator can add one to the registry";
-                Error::unknown_model("/embedding_model", detail)
-            });
-        };
-        if let Some(found) = known.find_embedding(name) {
-            return Ok(found);
-        }
-        // It may have been added since.
-        let found = self.catalogues.read_anew(store).await?.find_embedding(name);
+        let found = self.catalogues.special(store, name).await?;
         found.ok_or_else(|| {
-            let detail = "there is no such model that makes vectors; GET /api/v1/models lists those there are";
+            let detail = match name {
+                None => "no provider has a model that makes vectors; an administrator can add one to the registry",
+                Some(_) => "there is no such model that makes vectors; GET /api/v1/models lists those there are",
+            };
             Error::unknown_model("/embedding_model", detail)
         })
     }

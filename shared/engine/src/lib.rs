@@ -19,6 +19,7 @@ mod first_rows;
 mod follow;
 mod formatting;
 mod history;
+mod moderating;
 mod place;
 mod plan;
 mod planning;
@@ -37,13 +38,17 @@ mod tools;
 mod turn;
 
 pub use asked::Asked;
-pub use catalogue::{Catalogue, Catalogues, Choice, EmbeddingModel, Model, RerankModel};
+pub use catalogue::{
+    Catalogue, Catalogues, Choice, EmbeddingModel, Model, ModerationModel, RerankModel, Special,
+    SpecialModel,
+};
 pub use embedding::Vectors;
 pub use events::{Delta, ReasoningDelta, Start, Switch, ToolArgumentsDelta, ToolCallStart};
 pub use place::{Fetched, InThread, following};
 pub use provider::{
-    Completion, Embed, Embedded, OutputFormat, Part, Prompt, PromptMessage, ProviderKeys,
-    Providers, Purpose, Rerank, Reranked, Settings, Speaker, ToolChoice, ToolSpec,
+    Completion, Embed, Embedded, InputKind, Moderate, ModerationInput, OutputFormat, Part, Prompt,
+    PromptMessage, ProviderKeys, Providers, Purpose, Rerank, Reranked, Settings, Speaker,
+    ToolChoice, ToolSpec, Verdict,
 };
 pub use reranking::Order;
 pub use shared::model::Said;

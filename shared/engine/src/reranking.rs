@@ -37,20 +37,12 @@ impl Engine {
         name: Option<&str>,
         field: &str,
     ) -> Result<RerankModel> {
-        let known = self.catalogues.of(store).await?;
-        let Some(name) = name else {
-            return known.default_rerank().ok_or_else(|| {
-                let detail = "no provider has a model of the type `rerank`; leave `rerank` out, or have an administrator add one to the registry";
-                Error::invalid(field, detail)
-            });
-        };
-        if let Some(found) = known.find_rerank(name) {
-            return Ok(found);
-        }
-        // It may have been added since.
-        let found = self.catalogues.read_anew(store).await?.find_rerank(name);
+        let found = self.catalogues.special(store, name).await?;
         found.ok_or_else(|| {
-            let detail = "there is no such model of the type `rerank`; GET /api/v1/models lists those there are";
+            let detail = match name {
+                None => "no provider has a model of the type `rerank`; leave `rerank` out, or have an administrator add one to the registry",
+                Some(_) => "there is no such model of the type `rerank`; GET /api/v1/models lists those there are",
+            };
             Error::invalid(field, detail)
         })
     }

@@ -53,7 +53,9 @@ impl<G: Fn(&str) -> Option<String>> Reader<G> {
         let vectors = vectors.filter_map(|model| model.fault());
         let orders = provider.rerank_models.iter();
         let orders = orders.filter_map(|model| model.fault());
-        for (field, rule) in chats.chain(vectors).chain(orders) {
+        let verdicts = provider.moderation_models.iter();
+        let verdicts = verdicts.filter_map(|model| model.fault());
+        for (field, rule) in chats.chain(vectors).chain(orders).chain(verdicts) {
             let field = field.replace('/', ".");
             self.faults
                 .push(format!("{place}: a model's {field} {rule}"));
@@ -68,10 +70,15 @@ impl<G: Fn(&str) -> Option<String>> Reader<G> {
                 "{place}.embedding_models must be empty: the wire anthropic has none"
             ));
         }
-        if provider.wire != Wire::Openai && !provider.rerank_models.is_empty() {
-            self.faults.push(format!(
-                "{place}.rerank_models must be empty: only the wire openai has some"
-            ));
+        for (field, is_empty) in [
+            ("rerank_models", provider.rerank_models.is_empty()),
+            ("moderation_models", provider.moderation_models.is_empty()),
+        ] {
+            if provider.wire != Wire::Openai && !is_empty {
+                self.faults.push(format!(
+                    "{place}.{field} must be empty: only the wire openai has some"
+                ));
+            }
         }
     }
 }

@@ -235,6 +235,29 @@ fn only_a_server_of_openais_wire_has_a_choice_of_names() {
 }
 
 #[test]
+fn only_a_server_of_openais_wire_judges_what_is_harmful() {
+    let judging = |wire: &str, id: &str| {
+        let more = format!(r#""wire":"{wire}","moderation_models":[{{"id":"{id}"}}]"#);
+        let providers = PROVIDERS.replace(r#""wire":"openai""#, &more);
+        read_with("PROVIDERS", Some(&providers))
+    };
+    let config = judging("openai", "j").expect("no fault");
+    assert_eq!(config.providers[0].moderation_models[0].id, "j");
+    for (wire, id, fault) in [
+        (
+            "gemini",
+            "j",
+            "PROVIDERS[0].moderation_models must be empty",
+        ),
+        ("openai", "m", "a model's id must stand only once"),
+        ("openai", "a b", "a model's id must have"),
+    ] {
+        let faults = judging(wire, id).expect_err(fault);
+        assert!(faults.0[0].contains(fault), "{faults}");
+    }
+}
+
+#[test]
 fn only_a_server_of_openais_wire_puts_passages_into_an_order() {
     let sorting = |wire: &str, id: &str| {
         let more =

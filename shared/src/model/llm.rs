@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::embedding::EmbeddingSpec;
 use super::id::NotAnId;
+use super::moderation::ModerationSpec;
 use super::price::Price;
 use super::rerank::RerankSpec;
 
@@ -74,6 +75,11 @@ pub struct ProviderSpec {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     pub rerank_models: Vec<RerankSpec>,
+    /// Its models that judge whether something is harmful, which only the wire `openai` has; the first of the first provider
+    /// that has one is the default one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub moderation_models: Vec<ModerationSpec>,
 }
 
 impl ProviderSpec {
@@ -90,7 +96,8 @@ impl ProviderSpec {
         let chats = self.models.iter().map(|model| &*model.id);
         let vectors = self.embedding_models.iter().map(|model| &*model.id);
         let orders = self.rerank_models.iter().map(|model| &*model.id);
-        chats.chain(vectors).chain(orders)
+        let verdicts = self.moderation_models.iter().map(|model| &*model.id);
+        chats.chain(vectors).chain(orders).chain(verdicts)
     }
 }
 

@@ -17,6 +17,7 @@ mod inline_data;
 mod job;
 mod knowledge;
 mod llm;
+mod moderation;
 mod price;
 mod question;
 mod registry;
@@ -71,6 +72,7 @@ pub use knowledge::{
 pub use llm::{
     Capability, MaxTokensField, ModelSpec, ProviderName, ProviderOwner, ProviderSpec, Wire,
 };
+pub use moderation::ModerationSpec;
 pub use price::{MicroDollars, Price};
 pub use question::{Content, MAX_PARTS_BYTES, Question};
 pub use registry::{Defaults, MAX_REGISTRY_BYTES, Registry, Route, Target};

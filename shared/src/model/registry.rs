@@ -3,6 +3,8 @@
 //! It adds the tenant's own providers to the platform's, gives names to lists of models that stand in for each other,
 //! says which models may be chosen, and what holds where a conversation says nothing.
 
+mod models;
+
 use std::collections::{BTreeSet, HashSet};
 
 use serde::{Deserialize, Serialize};
@@ -13,12 +15,6 @@ use crate::error::FieldError;
 
 /// How many providers a tenant may have.
 const MAX_PROVIDERS: usize = 20;
-/// How many models one provider of a tenant may have.
-const MAX_MODELS: usize = 100;
-/// How many models for vectors one provider of a tenant may have.
-const MAX_EMBEDDING_MODELS: usize = 20;
-/// How many models for orders of passages one provider of a tenant may have.
-const MAX_RERANK_MODELS: usize = 20;
 /// How many routes a tenant may have.
 const MAX_ROUTES: usize = 50;
 /// How many targets a route may have.
@@ -129,6 +125,9 @@ pub struct Defaults {
     /// there is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rerank_model: Option<String>,
+    /// The model that judges whether something is harmful, where none is named; if not set, the first that there is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub moderation_model: Option<String>,
 }
 
 impl Registry {
@@ -151,28 +150,8 @@ impl Registry {
         let mut models: HashSet<&str> = HashSet::new();
         models.extend(platform.iter().flat_map(ProviderSpec::model_ids));
         self.check_providers(platform, address, &mut models, &mut faults);
-        let all = || platform.iter().chain(&self.providers);
-        let embedding = all().flat_map(|provider| &provider.embedding_models);
-        let embedding: HashSet<&str> = embedding.map(|model| model.id.as_str()).collect();
-        let rerank = all().flat_map(|provider| &provider.rerank_models);
-        let rerank: HashSet<&str> = rerank.map(|model| model.id.as_str()).collect();
-        let (vectors, order) = (&self.defaults.embedding_model, &self.defaults.rerank_model);
-        if vectors
-            .as_ref()
-            .is_some_and(|name| !embedding.contains(name.as_str()))
-        {
-            let rule = "is no model that makes vectors; GET /api/v1/models lists them";
-            faults.add("/defaults/embedding_model".to_owned(), rule);
-        }
-        if order
-            .as_ref()
-            .is_some_and(|name| !rerank.contains(name.as_str()))
-        {
-            let rule = "is no model of the type `rerank`; GET /api/v1/models lists them";
-            faults.add("/defaults/rerank_model".to_owned(), rule);
-        }
-        // What makes vectors or orders can't be chatted with.
-        models.retain(|model| !embedding.contains(model) && !rerank.contains(model));
+        let all: Vec<&ProviderSpec> = platform.iter().chain(&self.providers).collect();
+        models::check_defaults(&self.defaults, &all, &mut models, &mut faults);
         self.check_routes(&models, &mut faults);
         let routes = self.routes.iter().map(|route| route.name.as_str());
         let names: HashSet<&str> = models.into_iter().chain(routes).collect();
@@ -215,14 +194,7 @@ impl Registry {
                     "is only for the wire openai",
                 );
             }
-            faults.at_most(&provider.models, MAX_MODELS, &format!("{place}/models"));
-            for (index, model) in provider.models.iter().enumerate() {
-                let fault = model.fault();
-                let place = format!("{place}/models/{index}");
-                check_model((&model.id, fault), &place, models, faults);
-            }
-            check_embedding_models(provider, &place, models, faults);
-            check_rerank_models(provider, &place, models, faults);
+            models::check(provider, &place, models, faults);
         }
     }
 
@@ -270,62 +242,6 @@ impl Registry {
         } else if allowed.is_some_and(|allowed| !allowed.contains(model)) {
             faults.add("/defaults/model".to_owned(), "must be in allowed_models");
         }
-    }
-}
-
-fn check_embedding_models<'a>(
-    provider: &'a ProviderSpec,
-    place: &str,
-    models: &mut HashSet<&'a str>,
-    faults: &mut Faults,
-) {
-    let place = format!("{place}/embedding_models");
-    faults.at_most(&provider.embedding_models, MAX_EMBEDDING_MODELS, &place);
-    if provider.wire == Wire::Anthropic && !provider.embedding_models.is_empty() {
-        faults.add(
-            place.clone(),
-            "the wire anthropic has no models that make vectors",
-        );
-    }
-    for (index, model) in provider.embedding_models.iter().enumerate() {
-        let fault = model.fault();
-        let place = format!("{place}/{index}");
-        check_model((&model.id, fault), &place, models, faults);
-    }
-}
-
-fn check_rerank_models<'a>(
-    provider: &'a ProviderSpec,
-    place: &str,
-    models: &mut HashSet<&'a str>,
-    faults: &mut Faults,
-) {
-    let place = format!("{place}/rerank_models");
-    faults.at_most(&provider.rerank_models, MAX_RERANK_MODELS, &place);
-    if provider.wire != Wire::Openai && !provider.rerank_models.is_empty() {
-        let rule = "must be empty: only the wire openai has models that put passages into an order";
-        faults.add(place.clone(), rule);
-    }
-    for (index, model) in provider.rerank_models.iter().enumerate() {
-        let fault = model.fault();
-        let place = format!("{place}/{index}");
-        check_model((&model.id, fault), &place, models, faults);
-    }
-}
-
-/// No name stands for two models, whatever they are for.
-fn check_model<'a>(
-    (id, fault): (&'a str, Option<(String, &'static str)>),
-    place: &str,
-    models: &mut HashSet<&'a str>,
-    faults: &mut Faults,
-) {
-    if let Some((field, rule)) = fault {
-        faults.add(format!("{place}/{field}"), rule);
-    }
-    if !models.insert(id) {
-        let rule = "is the id of another model already; choose another one, and set provider_model to what the provider calls it";
-        faults.add(format!("{place}/id"), rule);
     }
 }
 

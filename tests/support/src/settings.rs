@@ -36,7 +36,10 @@ fn settings_with(provider: &str, limits: &Value) -> BTreeMap<&'static str, Strin
          "rerank_models": [
              {"id": "sorter", "provider_model": "sorter-1", "max_input_tokens": 512,
               "price": {"version": "2026", "input": 50_000, "output": 0}},
-             {"id": "free-sorter", "max_input_tokens": 256}]},
+             {"id": "free-sorter", "max_input_tokens": 256}],
+         "moderation_models": [
+             {"id": "judge", "provider_model": "judge-1"}, {"id": "other-judge"},
+             {"id": "retired-judge", "active": false}]},
         {"name": "scripted-claude", "wire": "anthropic", "base_url": provider, "models": [model("claude")]},
         {"name": "scripted-gemini", "wire": "gemini", "base_url": format!("{provider}/v1beta"),
          "models": [model("gemini")]},

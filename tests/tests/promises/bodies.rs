@@ -134,13 +134,21 @@ impl Bodies {
         if name == "model" {
             let description = schema["description"].as_str().unwrap_or_default();
             let vectors = description.contains("makes vectors");
-            return json!(if vectors { "words" } else { "small" });
+            let verdicts = description.contains("judges");
+            return json!(match () {
+                () if vectors => "words",
+                () if verdicts => "judge",
+                () => "small",
+            });
         }
         if name == "embedding_model" {
             return json!("words");
         }
         if name == "rerank_model" {
             return json!("sorter");
+        }
+        if name == "moderation_model" {
+            return json!("judge");
         }
         if let Some(pattern) = schema["pattern"].as_str() {
             let prefix: String = pattern.chars().filter(char::is_ascii_lowercase).collect();

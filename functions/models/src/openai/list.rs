@@ -10,7 +10,7 @@ use crate::Models;
 
 /// Lists the models and routes that can be chosen, by OpenAI's API.
 ///
-/// First those that chat, then those that make vectors, then all of them once more as `provider/model`.
+/// First those that chat, then those that make vectors, those that judge, then all of them once more as `provider/model`.
 #[utoipa::path(
     get,
     path = "/v1/models",

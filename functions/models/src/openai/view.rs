@@ -1,7 +1,8 @@
 //! Models as OpenAI's clients see them.
 
-use engine::{Catalogue, Choice, EmbeddingModel};
+use engine::{Catalogue, Choice, Special, SpecialModel};
 use serde::Serialize;
+use shared::model::{EmbeddingSpec, ModerationSpec};
 
 /// All models.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
@@ -34,17 +35,16 @@ pub(crate) struct OpenAiModelView {
 impl OpenAiModels {
     /// All of a catalogue under all their names, each once.
     pub(crate) fn all(catalogue: &Catalogue) -> Self {
-        let vectors = catalogue.embedding_models();
+        let vectors = catalogue.special::<EmbeddingSpec>();
+        let verdicts = catalogue.special::<ModerationSpec>();
         let plain = catalogue.choices().iter().map(OpenAiModelView::chat);
-        let plain = plain.chain(vectors.iter().map(|model| {
-            let name = model.spec().id.clone();
-            OpenAiModelView::embedding(name, model)
-        }));
+        let plain = plain
+            .chain(vectors.iter().map(OpenAiModelView::plain))
+            .chain(verdicts.iter().map(OpenAiModelView::plain));
         let whole = catalogue.qualified().iter().map(OpenAiModelView::chat);
-        let whole = whole.chain(vectors.iter().map(|model| {
-            let name = model.qualified_name();
-            OpenAiModelView::embedding(name, model)
-        }));
+        let whole = whole
+            .chain(vectors.iter().map(OpenAiModelView::qualified))
+            .chain(verdicts.iter().map(OpenAiModelView::qualified));
         let mut data: Vec<OpenAiModelView> = Vec::new();
         for view in plain.chain(whole) {
             if data.iter().all(|known| known.id != view.id) {
@@ -64,8 +64,12 @@ impl OpenAiModelView {
         if let Some(choice) = catalogue.find(name) {
             return Some(Self::chat(choice));
         }
-        let model = catalogue.find_embedding(name)?;
-        Some(Self::embedding(name.to_owned(), &model))
+        let vectors = catalogue.find_special::<EmbeddingSpec>(name);
+        let vectors = vectors.map(|model| Self::special(name.to_owned(), &model));
+        vectors.or_else(|| {
+            let model = catalogue.find_special::<ModerationSpec>(name)?;
+            Some(Self::special(name.to_owned(), &model))
+        })
     }
 
     fn chat(choice: &Choice) -> Self {
@@ -74,7 +78,15 @@ impl OpenAiModelView {
         Self::new(choice.name.clone(), owner.unwrap_or_default())
     }
 
-    fn embedding(name: String, model: &EmbeddingModel) -> Self {
+    fn plain<S: Special>(model: &SpecialModel<S>) -> Self {
+        Self::special(model.spec().id().to_owned(), model)
+    }
+
+    fn qualified<S: Special>(model: &SpecialModel<S>) -> Self {
+        Self::special(model.qualified_name(), model)
+    }
+
+    fn special<S: Special>(name: String, model: &SpecialModel<S>) -> Self {
         Self::new(name, model.provider().name.clone())
     }
 

@@ -21,7 +21,7 @@ async fn all_models_are_listed_and_one_is_the_default() {
     assert_eq!(reply.status, 200);
     let mut body = reply.body();
     let data = body["data"].as_array_mut().expect("models");
-    assert_eq!(data.split_off(5).len(), 4, "vectors and orders");
+    assert_eq!(data.split_off(5).len(), 6, "vectors, orders, verdicts");
     let rest: Vec<(Value, Value)> = data
         .drain(2..)
         .map(|model| (model["id"].clone(), model["provider"].clone()))
@@ -116,10 +116,10 @@ async fn what_makes_vectors_is_listed_after_what_chats() {
 }
 
 #[tokio::test]
-async fn what_puts_passages_into_an_order_is_listed_last() {
+async fn what_puts_passages_into_an_order_is_listed_after_that() {
     let listed = api().await.get(ADA, "/api/v1/models").await.body();
     let models = listed["data"].as_array().expect("models");
-    let orders: Vec<&Value> = models.iter().skip(7).collect();
+    let orders: Vec<&Value> = models.iter().skip(7).take(2).collect();
     assert_eq!(orders.len(), 2);
     insta::assert_json_snapshot!(orders[0], @r#"
     {
@@ -143,6 +143,30 @@ async fn what_puts_passages_into_an_order_is_listed_last() {
 }
 
 #[tokio::test]
+async fn what_judges_is_listed_last_and_has_no_price() {
+    let listed = api().await.get(ADA, "/api/v1/models").await.body();
+    let models = listed["data"].as_array().expect("models");
+    let verdicts: Vec<&Value> = models.iter().skip(9).collect();
+    assert_eq!(verdicts.len(), 2);
+    assert_eq!(verdicts[1]["id"], "other-judge");
+    insta::assert_json_snapshot!(verdicts[0], @r#"
+    {
+      "capabilities": [],
+      "context_window": null,
+      "default": true,
+      "dimensions": null,
+      "id": "judge",
+      "max_input_tokens": null,
+      "max_output_tokens": null,
+      "price": null,
+      "provider": "scripted",
+      "targets": null,
+      "type": "moderation"
+    }
+    "#);
+}
+
+#[tokio::test]
 async fn a_model_is_found_by_its_id() {
     let api = api().await;
     let found = api.get(ADA, "/api/v1/models/claude").await;
@@ -153,7 +177,15 @@ async fn a_model_is_found_by_its_id() {
     assert_eq!(vectors.body(), listed["data"][6]);
     let order = api.get(ADA, "/api/v1/models/free-sorter").await;
     assert_eq!(order.body(), listed["data"][8]);
-    for unknown in ["nothing", "..%2Fclaude", "claude%00", "CLAUDE"] {
+    let verdicts = api.get(ADA, "/api/v1/models/other-judge").await;
+    assert_eq!(verdicts.body(), listed["data"][10]);
+    for unknown in [
+        "nothing",
+        "retired-judge",
+        "..%2Fclaude",
+        "claude%00",
+        "CLAUDE",
+    ] {
         let reply = api.get(ADA, &format!("/api/v1/models/{unknown}")).await;
         assert_eq!(reply.problem(), (404, "not-found".to_owned()), "{unknown}");
     }

@@ -31,6 +31,8 @@ async fn everything_that_can_be_chosen_is_listed_under_all_its_names() {
             "nova:0",
             "words",
             "few-words",
+            "judge",
+            "other-judge",
             "scripted/small",
             "scripted/large",
             "scripted-claude/claude",
@@ -38,6 +40,8 @@ async fn everything_that_can_be_chosen_is_listed_under_all_its_names() {
             "scripted-bedrock/nova:0",
             "scripted/words",
             "scripted/few-words",
+            "scripted/judge",
+            "scripted/other-judge",
         ]
     );
     assert!(!reply.text.contains("127.0.0.1"), "{}", reply.text);

@@ -106,6 +106,8 @@ async fn what_is_not_active_is_not_offered() {
     provider["rerank_models"] = json!([
         {"id": "our-sorter", "max_input_tokens": 100},
         {"id": "resting-sorter", "active": false, "max_input_tokens": 100}]);
+    provider["moderation_models"] =
+        json!([{"id": "our-judge"}, {"id": "resting-judge", "active": false}]);
     let more = json!({"id": "resting", "active": false, "context_window": 8192, "max_output_tokens": 1024});
     provider["models"]
         .as_array_mut()
@@ -123,6 +125,8 @@ async fn what_is_not_active_is_not_offered() {
         ("resting-vectors", 404),
         ("our-sorter", 200),
         ("resting-sorter", 404),
+        ("our-judge", 200),
+        ("resting-judge", 404),
     ] {
         let reply = api.get(ADA, &format!("/api/v1/models/{name}")).await;
         assert_eq!(reply.status, status, "{name}: {}", reply.text);
@@ -221,6 +225,40 @@ async fn models_for_orders_are_checked_like_others_and_only_one_wire_has_them() 
     let chosen = api.get(ADA, "/api/v1/models/ours").await.body();
     assert_eq!(chosen["default"], true, "{chosen}");
     let platform = api.get(ADA, "/api/v1/models/sorter").await.body();
+    assert_eq!(platform["default"], false, "{platform}");
+}
+
+#[tokio::test]
+async fn models_that_judge_are_checked_like_others_and_only_one_wire_has_them() {
+    let api = api().await;
+    let mut provider = own_provider();
+    // The names of models of the platform's, and one of the provider's own.
+    provider["moderation_models"] = json!([
+        {"id": "judge"}, {"id": "sorter"}, {"id": "our-llama", "provider_model": "a b"}, {"id": "our-judge"}]);
+    let mut other = json!({"name": "other", "wire": "bedrock", "base_url": "https://llm.example.com/v1", "models": []});
+    other["moderation_models"] = json!([{"id": "ours"}]);
+    let routes = json!([{"name": "r", "targets": [{"model": "our-judge"}]}]);
+    let document = json!({"providers": [provider, other], "routes": routes,
+                          "defaults": {"moderation_model": "sorter"}});
+    assert_eq!(
+        refused(&api, document).await,
+        [
+            "/providers/0/moderation_models/0/id",
+            "/providers/0/moderation_models/1/id",
+            "/providers/0/moderation_models/2/provider_model",
+            "/providers/0/moderation_models/2/id",
+            "/providers/1/moderation_models",
+            "/defaults/moderation_model",
+            "/routes/0/targets/0/model",
+        ]
+    );
+    let mut provider = own_provider();
+    provider["moderation_models"] = json!([{"id": "ours"}]);
+    let document = json!({"providers": [provider], "defaults": {"moderation_model": "ours"}});
+    put(&api, "*", document).await;
+    let chosen = api.get(ADA, "/api/v1/models/ours").await.body();
+    assert_eq!(chosen["default"], true, "{chosen}");
+    let platform = api.get(ADA, "/api/v1/models/judge").await.body();
     assert_eq!(platform["default"], false, "{platform}");
 }
 

@@ -39,7 +39,7 @@ pub struct Script {
     pub retry_after: Option<RetryAfter>,
     /// Answers 200 with a page of HTML.
     pub html: bool,
-    /// What it says of documents that it puts into an order, instead of what it finds.
+    /// What it says of documents that it puts into an order, or of what it judges, instead of what it finds.
     pub results: Option<serde_json::Value>,
     /// Why it stops, in the words of OpenAI.
     pub finish: String,

@@ -4,9 +4,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use shared::model::{EmbeddingSpec, ProviderSpec};
+use shared::model::ProviderSpec;
 
-use super::{Choice, EmbeddingModel, Model};
+use super::{Choice, Model};
 
 /// All models that chat. Where a tenant allows some by name, a model is allowed by its whole name, or by its own if that
 /// is the one of this provider.
@@ -45,43 +45,10 @@ pub(super) fn choices(
     found
 }
 
-/// The model for vectors of that whole name.
-pub(super) fn embedding(providers: &[Arc<ProviderSpec>], name: &str) -> Option<EmbeddingModel> {
-    let (provider, model) = name.split_once('/')?;
-    let mut providers = providers.iter().filter(|provider| provider.active);
-    let provider = providers.find(|known| known.name == provider)?;
-    let is_it = |spec: &EmbeddingSpec| spec.active && spec.id == model;
-    let index = provider.embedding_models.iter().position(is_it)?;
-    Some(EmbeddingModel {
-        provider: provider.clone(),
-        index,
-    })
-}
-
-impl EmbeddingModel {
-    /// Its name with that of its provider.
-    pub fn qualified_name(&self) -> String {
-        format!("{}/{}", self.provider.name, self.spec().id)
-    }
-
-    /// The same model for shorter vectors.
-    #[must_use]
-    pub fn with_dimensions(&self, dimensions: u32) -> Self {
-        let mut provider = ProviderSpec::clone(&self.provider);
-        if let Some(spec) = provider.embedding_models.get_mut(self.index) {
-            spec.dimensions = dimensions;
-        }
-        Self {
-            provider: Arc::new(provider),
-            index: self.index,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::Catalogue;
-    use shared::model::{ProviderSpec, Registry};
+    use shared::model::{EmbeddingSpec, ProviderSpec, Registry};
 
     fn provider(name: &str) -> ProviderSpec {
         let spec = serde_json::json!({
@@ -109,7 +76,7 @@ mod tests {
         for nothing in ["three/m", "one/off", "one/", "/m", "one/e"] {
             assert_eq!(asked(&catalogue, nothing), None, "{nothing}");
         }
-        let vectors = |name: &str| catalogue.find_embedding(name);
+        let vectors = |name: &str| catalogue.find_special::<EmbeddingSpec>(name);
         let model = vectors("one/e").expect("a model");
         assert_eq!(model.provider().name, "one");
         assert_eq!(model.with_dimensions(4).spec().dimensions, 4);

@@ -12,3 +12,4 @@ mod faults;
 mod helpers;
 mod orders;
 mod vectors;
+mod verdicts;
