@@ -5,6 +5,7 @@ tests/clients/*/any       holds against every stack: whatever the model says, it
 tests/clients/*/scripted  needs the scripted provider and two keys more:
                             cargo run --bin scripted-provider -- --addr 127.0.0.1:8001
                             CHATTER_LOCAL_MODEL=1 CHATTER_CAPABILITIES=tools,structured_output \\
+                              CHATTER_MODERATION_MODELS=scripted-moderation \\
                               infra/up --provider scripted=http://127.0.0.1:8001/v1
 
 POST /api/v1/api-keys makes keys, PUT /api/v1/tenants/{tenant_id}/budgets/api-key:{id} their budgets.

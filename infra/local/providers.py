@@ -9,6 +9,9 @@ CHATTER_MODELS         ids, comma separated, instead of asking the OpenAI server
 CHATTER_CONTEXT_WINDOW, CHATTER_MAX_OUTPUT_TOKENS
                        tokens, for models that providers.json does not know (8192 and 1024)
 CHATTER_CAPABILITIES   what those can do beside text, comma separated: tools, images, structured_output, reasoning
+CHATTER_MODERATION_MODELS
+                       ids, comma separated, of models that judge what is harmful: at the first --provider, or else at the
+                       OpenAI server. There are none otherwise, but at OpenAI itself
 CHATTER_LOCAL_MODEL=1  the local models as well, after the others
 CHATTER_LOCAL_EMBEDDINGS=0
                        no embedding model on this machine. Otherwise there is one unless a chosen provider is known to
@@ -47,6 +50,7 @@ class Provider:
     models: list[Model]
     key: str | None = None
     embedding_models: list[Model] = field(default_factory=list)
+    moderation_models: list[Model] = field(default_factory=list)
 
     def public(self) -> dict[str, Any]:
         """What the functions read from PROVIDERS. The key is not among it: that is in Secrets Manager."""
@@ -56,6 +60,7 @@ class Provider:
             "base_url": self.base_url,
             "models": self.models,
             "embedding_models": self.embedding_models,
+            "moderation_models": self.moderation_models,
         }
 
 
@@ -76,6 +81,9 @@ class Settings:
 
     def models(self) -> list[str]:
         return self._names("CHATTER_MODELS")
+
+    def moderation_models(self) -> list[Model]:
+        return [{"id": name} for name in self._names("CHATTER_MODERATION_MODELS")]
 
     def capabilities(self) -> list[str]:
         names = self._names("CHATTER_CAPABILITIES")
@@ -136,11 +144,27 @@ def choose(env: Mapping[str, str], named: list[str], ports: Ports) -> list[Provi
             chosen.append(_with_key(name, settings))
     if wants_local_model(env, named):
         chosen.append(_local(LOCAL, ports.model))
+    _add_moderation(chosen, named, settings)
     # Last, because the first one answers.
     if wants_local_embeddings(env):
         chosen.append(_local(LOCAL_EMBEDDINGS, ports.embeddings))
     _refuse_repetition(chosen)
     return chosen
+
+
+def _add_moderation(
+    chosen: list[Provider], named: list[str], settings: Settings
+) -> None:
+    """Gives the models that judge to who has them."""
+    models = settings.moderation_models()
+    if not models:
+        return
+    if not named and not any(provider.name == "openai" for provider in chosen):
+        raise Failure(
+            "CHATTER_MODERATION_MODELS needs a --provider or an OpenAI server that has them"
+        )
+    # Those that are named come first, then OpenAI's.
+    chosen[0].moderation_models[:] = models
 
 
 def _local(name: str, port: int) -> Provider:
@@ -165,7 +189,9 @@ def _refuse_repetition(chosen: list[Provider]) -> None:
         )
     listed_by: dict[str, str] = {}
     for provider in chosen:
-        for model in provider.models + provider.embedding_models:
+        for model in (
+            provider.models + provider.embedding_models + provider.moderation_models
+        ):
             other = listed_by.setdefault(model["id"], provider.name)
             if other != provider.name:
                 raise Failure(
@@ -220,8 +246,16 @@ def _openai(settings: Settings) -> Provider:
     else:
         models = known["models"]
     # Another server may have none, or others.
-    embedding_models = known["embedding_models"] if _is_openai_itself(settings) else []
-    return Provider("openai", known["wire"], base_url, models, key, embedding_models)
+    other = known if _is_openai_itself(settings) else {}
+    return Provider(
+        "openai",
+        known["wire"],
+        base_url,
+        models,
+        key,
+        other.get("embedding_models", []),
+        list(other.get("moderation_models", [])),
+    )
 
 
 def _with_key(name: str, settings: Settings) -> Provider:

@@ -187,7 +187,8 @@ def _check(options: argparse.Namespace, ports: Ports, local: tuple[bool, bool]) 
 
 
 def _listed(provider: providers.Provider) -> str:
-    ids = [model["id"] for model in provider.models + provider.embedding_models]
+    models = provider.models + provider.embedding_models + provider.moderation_models
+    ids = [model["id"] for model in models]
     return ", ".join(ids[:5]) + (f" and {len(ids) - 5} more" if len(ids) > 5 else "")
 
 

@@ -24,7 +24,7 @@ def welcome(home: Home, ports: Ports, chosen: list[Provider], seconds: float) ->
     return (
         f"\nChatter is ready after {seconds:.0f} s: {url(ports.api)} (documentation: {url(ports.api)}/docs)\n"
         f"Answers come from {default.models[0]['id']} of the provider {default.name} unless a request names another.\n"
-        f"{_vectors(chosen)}\n"
+        f"{_vectors(chosen)}\n{_verdicts(chosen)}\n"
         f"\nA first conversation, to paste into another terminal:\n\n{conversation}\n"
         f"Mails are not sent but put into {home.mail}\n"
         f"Logs: {home.logs}\nCtrl-C stops it."
@@ -36,3 +36,10 @@ def _vectors(chosen: list[Provider]) -> str:
         for model in provider.embedding_models:
             return f"Knowledge bases get their vectors from {model['id']} of the provider {provider.name} unless they name another."
     return "There is no embedding model, which knowledge bases need."
+
+
+def _verdicts(chosen: list[Provider]) -> str:
+    for provider in chosen:
+        for model in provider.moderation_models:
+            return f"Moderations are made by {model['id']} of the provider {provider.name} unless they name another model."
+    return "There is no moderation model, so that POST /v1/moderations is refused; CHATTER_MODERATION_MODELS names some."

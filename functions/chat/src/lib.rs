@@ -47,6 +47,7 @@ fn routes() -> OpenApiRouter<Chat> {
     OpenApiRouter::new()
         .routes(routes!(send_message::send_message))
         .routes(routes!(openai::embeddings::create_embeddings))
+        .routes(routes!(openai::moderations::create_moderation))
         .routes(routes!(runs::list::list_runs))
         .routes(routes!(runs::get::get_run))
         .routes(routes!(runs::cancel::cancel_run))

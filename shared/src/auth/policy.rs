@@ -241,6 +241,7 @@ pub const RULES: &[Rule] = &[
     rule("GET", "/v1/models", Viewer, With(Scope::ModelsRead), Read),
     rule("GET", "/v1/models/{model}", Viewer, With(Scope::ModelsRead), Read),
     rule("POST", "/v1/embeddings", Member, With(Scope::Chat), Turn),
+    rule("POST", "/v1/moderations", Member, With(Scope::Chat), Turn),
     rule("GET", "/api/v1/registry", Admin, No, Read),
     rule("PUT", "/api/v1/registry", Admin, No, Sensitive),
 ];

@@ -46,6 +46,7 @@ impl Stack {
             .args(["--provider", &format!("scripted={provider}/v1")])
             .env("CHATTER_LOCAL_MODEL", "1")
             .env("CHATTER_CAPABILITIES", "tools,structured_output")
+            .env("CHATTER_MODERATION_MODELS", "scripted-moderation")
             .stdout(Stdio::piped())
             .spawn()
             .expect("infra/up can be started");

@@ -48,7 +48,8 @@ pub(crate) async fn everything_is_ready(client: &Client) {
         .iter()
         .map(|model| &model["id"])
         .collect();
-    assert_eq!(ids, [SCRIPTED, REAL, "all-minilm-l6-v2"]);
+    let models = [SCRIPTED, REAL, "all-minilm-l6-v2", "scripted-moderation"];
+    assert_eq!(ids, models);
     let document: Value = client
         .get("/openapi.json")
         .await

@@ -6,6 +6,7 @@
 pub(crate) mod completions;
 pub(crate) mod embeddings;
 mod event_stream;
+pub(crate) mod moderations;
 mod parts;
 pub(crate) mod responses;
 mod tools;

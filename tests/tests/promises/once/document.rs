@@ -17,9 +17,10 @@ const TURNS: [&str; 3] = [
     "POST /v1/responses",
 ];
 /// They change nothing, whatever their method.
-const ONLY_READ: [&str; 3] = [
+const ONLY_READ: [&str; 4] = [
     "POST /api/v1/knowledge-bases/{knowledge_base_id}/search",
     "POST /v1/embeddings",
+    "POST /v1/moderations",
     "POST /v1/vector_stores/{vector_store_id}/search",
 ];
 
