@@ -5,6 +5,7 @@
 mod asked;
 mod asking;
 mod attempting;
+mod beginning;
 mod budget;
 mod building;
 mod cached;

@@ -77,11 +77,15 @@ impl Place {
         }))
     }
 
-    /// The same with what the model is told in this turn alone.
-    pub(crate) fn instructed(mut self, instructions: Option<&str>) -> Self {
-        let told = self.conversation.system_prompt.take();
-        self.conversation.system_prompt = joined(told, instructions);
-        self
+    /// Both, with what the model is told in this turn alone in the conversation.
+    pub(crate) fn instructed(
+        self,
+        instructions: Option<&str>,
+    ) -> (Conversation, Option<(Thread, bool)>) {
+        let mut conversation = self.conversation;
+        let told = conversation.system_prompt.take();
+        conversation.system_prompt = joined(told, instructions);
+        (conversation, self.thread)
     }
 }
 
@@ -112,6 +116,14 @@ pub(crate) async fn of_run(
         store.conversation_get(id).await?
     };
     found.ok_or(Error::NotFound("conversation"))
+}
+
+/// What comes with the question, as messages that follow the newest one, to which they are put.
+pub(crate) fn brought(said: &[Said], page: &mut History, now: Moment) -> Vec<Message> {
+    let messages = following(said, page.newest_first.first(), now);
+    page.newest_first
+        .splice(..0, messages.iter().rev().cloned());
+    messages
 }
 
 /// What comes with the question, as messages that follow the newest one.

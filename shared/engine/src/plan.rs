@@ -237,42 +237,21 @@ fn candidate(target: &Target, model: &Model, wishes: Wishes<'_>) -> Result<Candi
     let wanted = settings.max_output_tokens.unwrap_or(u32::MAX);
     let output = wanted.min(spec.max_output_tokens);
     settings.max_output_tokens = Some(output);
-    let overflow = settings.context_overflow;
-    let overflow = *settings
-        .context_overflow
-        .insert(overflow.unwrap_or(ContextOverflow::Summarize));
-    let overflow = if asked.must_fit {
-        ContextOverflow::Truncate
-    } else {
-        overflow
+    let overflow = match settings.context_overflow {
+        // What is left out is refused later.
+        _ if asked.must_fit => ContextOverflow::Truncate,
+        overflow => overflow.unwrap_or(ContextOverflow::Summarize),
     };
+    settings.context_overflow = Some(overflow);
     check(model, &settings, asked, newest)?;
-    let prompt = conversation.system_prompt.as_deref();
-    let tools = serde_json::to_string(&asked.tools).map_err(Error::internal)?;
-    let instructions = prompt.map_or(0, tokens::of_text)
-        + if asked.tools.is_empty() {
-            0
-        } else {
-            tokens::of_text(&tools)
-        };
     let format = Format::of(&asked.output, model.provider().wire, spec)?;
-    let instructions =
-        instructions + (format.as_ref()).map_or(0, |format| tokens::of_text(&format.instructions));
+    let instructions = instructions(conversation, asked, format.as_ref())?;
     let rag = retrieval::is_wanted(&settings);
     if rag {
         retrieval::check(&settings, asked)?;
     }
     let window = Window::new(spec.context_window, output, instructions, &asked.question);
-    let window = window.map_err(|(needed, available)| {
-        let detail = format!(
-            "is too long for the model {}: it has about {needed} tokens, and at most {available} fit",
-            spec.id
-        );
-        if asked.must_fit {
-            return Error::ContextLengthExceeded(detail);
-        }
-        Error::invalid("/content", detail)
-    })?;
+    let window = window.map_err(|counts| too_long(&spec.id, counts, asked))?;
     let window = if rag { window.with_passages()? } else { window };
     Ok(Candidate {
         model: model.clone(),
@@ -285,6 +264,33 @@ fn candidate(target: &Target, model: &Model, wishes: Wishes<'_>) -> Result<Candi
         format,
         target: target.clone(),
     })
+}
+
+/// How many tokens there are before the messages.
+fn instructions(
+    conversation: &Conversation,
+    asked: &Asked,
+    format: Option<&Format>,
+) -> Result<u64> {
+    let told = conversation.system_prompt.as_deref();
+    let told = told.map_or(0, tokens::of_text);
+    let format = format.map_or(0, |format| tokens::of_text(&format.instructions));
+    if asked.tools.is_empty() {
+        return Ok(told + format);
+    }
+    let tools = serde_json::to_string(&asked.tools).map_err(Error::internal)?;
+    Ok(told + format + tokens::of_text(&tools))
+}
+
+/// Why the question alone is too long.
+fn too_long(model: &str, (needed, available): (u64, u64), asked: &Asked) -> Error {
+    let detail = format!(
+        "is too long for the model {model}: it has about {needed} tokens, and at most {available} fit"
+    );
+    if asked.must_fit {
+        return Error::ContextLengthExceeded(format!("the last message {detail}"));
+    }
+    Error::invalid("/content", detail)
 }
 
 /// That the model can be asked this at all, before anything begins.

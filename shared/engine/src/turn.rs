@@ -17,7 +17,7 @@ use shared::http::TraceContext;
 use shared::model::{
     Budget, Conversation, ConversationId, Message, RequestId, Run, RunEvent, Said,
 };
-use shared::store::{Beginning, Begun, History, Once, TenantStore};
+use shared::store::{Beginning, History, Once, TenantStore};
 use shared::{App, Error, Result};
 use tokio::sync::mpsc;
 
@@ -28,10 +28,8 @@ use crate::circuits::Circuits;
 use crate::embedding::AskedVectors;
 use crate::place::{self, Fetched, InThread, Place};
 use crate::plan::Plan;
-use crate::planning::fill_with_older;
 use crate::provider::{Providers, TenantKeys};
 use crate::queued::queued;
-use crate::retrieval;
 use crate::running::Running;
 use crate::summary::Failures;
 use crate::title::is_untitled;
@@ -181,47 +179,35 @@ impl Engine {
             return Ok(Turn::again(run));
         }
         let place = read.place.ok_or(Error::NotFound("conversation"))?;
-        let Place {
-            conversation,
-            thread,
-        } = place.instructed(request.instructions.as_deref());
+        let (conversation, thread) = place.instructed(request.instructions.as_deref());
         let mut page = match self.free(&store, id, read.page).await {
             Ok(page) => page,
             Err(error) => return self.or_again(&store, request, error).await,
         };
-        let now = self.app.clock.now();
-        let before = place::following(&request.before, page.newest_first.first(), now);
-        page.newest_first.splice(..0, before.iter().rev().cloned());
+        let before = place::brought(&request.before, &mut page, self.app.clock.now());
         let newest = page.newest_first.first().cloned();
-        let tools = Tools::new(&request.asked.tools, request.asked.one_call)?;
-        let tool_rounds = request.asked.rounds_before(newest.as_ref())?;
-        let planned = self.plan(&store, &conversation, &request.asked, (page, &budgets));
+        let asked = &request.asked;
+        let tools = Tools::new(&asked.tools, asked.one_call)?;
+        let tool_rounds = asked.rounds_before(newest.as_ref())?;
+        let planned = self.plan(&store, &conversation, asked, (page, &budgets));
         let (mut plan, older) = planned.await?;
-        retrieval::may_read(&store, caller, &plan.first()?.settings).await?;
-        let settings = &plan.first()?.settings;
-        self.can_sort((&store, caller), settings, &budgets).await?;
+        self.may_search(&store, caller, &plan.first()?.settings, &budgets)
+            .await?;
         let (mut run, question) = self.written_first(&request, newest.as_ref(), &plan)?;
         run.reservation = reservation(caller, &budgets, &plan)?;
         let queued = request
             .background
             .then(|| queued(caller, &run, &request, &conversation, &plan))
             .transpose()?;
-        let keeps = (request.thread.as_ref()).is_none_or(|thread| thread.keeps_question);
-        let fetched = request.fetched.as_ref();
         let beginning = Beginning {
-            once: request.once.as_ref(),
             budgets: &budgets,
             queued: queued.as_ref(),
-            before: if keeps { &before } else { &[] },
+            before: &before,
             thread: thread.as_ref().map(|(thread, is_new)| (thread, *is_new)),
-            response: fetched.map(|fetched| (&*fetched.text, fetched.until)),
             ..Beginning::new(&question, &run)
         };
-        let claimed = tokio::try_join!(
-            self.claim(&store, beginning),
-            fill_with_older(&store, id, &mut plan, older)
-        );
-        if let Some(refused) = refusal(claimed)? {
+        let refused = self.write_and_fill(&store, &request, beginning, (&mut plan, older));
+        if let Some(refused) = refused.await? {
             return self.or_again(&store, request, refused).await;
         }
         if queued.is_some() {
@@ -371,15 +357,5 @@ impl Engine {
             return Err(Error::ConversationBusy);
         }
         store.message_newest(conversation, FIRST_PAGE).await
-    }
-}
-
-/// Why a turn did not begin, where the same request may have begun it.
-fn refusal(claimed: Result<(Begun, ())>) -> Result<Option<Error>> {
-    match claimed {
-        Ok((Begun::Yes, ())) => Ok(None),
-        Ok(_) => Ok(Some(Error::ConversationBusy)),
-        Err(error @ Error::BudgetExceeded(_)) => Ok(Some(error)),
-        Err(error) => Err(error),
     }
 }

@@ -249,6 +249,7 @@ fn kind(error: &Error) -> (StatusCode, &'static str, &'static str) {
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "a table with a row for each fault")]
 fn provider_kind(fault: ProviderFault) -> (StatusCode, &'static str, &'static str) {
     match fault {
         ProviderFault::Unavailable => (

@@ -176,6 +176,7 @@ fn named_beside_the_path(world: &World) -> Vec<(Operation, String)> {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "a list of requests")]
 async fn an_id_in_a_body_or_a_query_reaches_nothing_of_another_tenant() {
     captured();
     let world = World::new().await;

@@ -50,6 +50,7 @@ impl Ids {
     }
 
     /// Those of a person and of what the person has.
+    #[expect(clippy::too_many_lines, reason = "one of each thing")]
     pub(crate) async fn of(api: &TestApi, name: &str) -> Self {
         let Person {
             user,

@@ -85,6 +85,7 @@ async fn each_text_gets_a_verdict_and_all_parts_together_get_one() {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "a table of requests")]
 async fn what_can_t_be_asked_is_named() {
     let api = api().await;
     let image = |url: &str| json!([{"type": "image_url", "image_url": {"url": url}}]);

@@ -20,26 +20,24 @@ const RESPONSES: &str = "/v1/responses";
 /// A chat completion with these messages and whatever else.
 async fn complete(api: &TestApi, messages: Value, more: Value) -> Reply {
     let mut body = json!({"model": "small", "messages": messages});
-    extend(&mut body, more);
+    extend(&mut body, &more);
     api.post(ADA, COMPLETIONS, body).await
 }
 
 /// A response with this input and whatever else.
 async fn respond(api: &TestApi, input: Value, more: Value) -> Reply {
     let mut body = json!({"model": "small", "input": input});
-    extend(&mut body, more);
+    extend(&mut body, &more);
     api.post(ADA, RESPONSES, body).await
 }
 
-fn extend(body: &mut Value, more: Value) {
-    let Value::Object(more) = more else {
-        panic!("fields: {more}");
-    };
+fn extend(body: &mut Value, more: &Value) {
+    let more = more.as_object().cloned().expect("fields");
     body.as_object_mut().expect("fields").extend(more);
 }
 
-fn user(content: impl ToString) -> Value {
-    json!({"role": "user", "content": content.to_string()})
+fn user(content: impl std::fmt::Display) -> Value {
+    json!({"role": "user", "content": format!("{content}")})
 }
 
 /// The id of something that was made well.

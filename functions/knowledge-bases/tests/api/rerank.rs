@@ -48,7 +48,7 @@ fn ordered(world: &World) -> Vec<(Value, Option<String>)> {
 }
 
 /// What it does where that model is asked for the query, and no other.
-fn model_does(world: &World, does: Value) {
+fn model_does(world: &World, does: &Value) {
     script(world, QUERY, json!({"models": {"sorter-1": does}}));
 }
 
@@ -102,7 +102,7 @@ async fn scores_alone_decide_and_the_least_score_is_the_model_s() {
     let base = filled(&world).await;
     // Those that stand first come last, on a scale of the model's own.
     let results = [result(0, -4.0), result(1, 2.5), result(2, 7.0)];
-    model_does(&world, json!({"results": results}));
+    model_does(&world, &json!({"results": results}));
     let reply = search(&world, &base, json!({}), json!({})).await;
     let data = reply.body()["data"].as_array().expect("hits").clone();
     assert_eq!(names(&data), ["Tax", "Short", "Long"]);
@@ -111,7 +111,7 @@ async fn scores_alone_decide_and_the_least_score_is_the_model_s() {
     let data = reply.body()["data"].as_array().expect("hits").clone();
     assert_eq!(names(&data), ["Tax", "Short"]);
     // The one that the model likes best is among the candidates, and not among the first of the fusion.
-    model_does(&world, json!({"results": [result(2, 7.0)]}));
+    model_does(&world, &json!({"results": [result(2, 7.0)]}));
     let reply = search(&world, &base, json!({}), json!({"limit": 1})).await;
     let data = reply.body()["data"].as_array().expect("hits").clone();
     assert_eq!(names(&data), ["Tax"]);
@@ -208,14 +208,14 @@ async fn a_model_that_fails_fails_the_search_and_is_charged_only_if_it_answered(
         (json!({"status": 400}), "provider-refused"),
         (json!({"status": 503}), "provider-unavailable"),
     ] {
-        model_does(&world, does);
+        model_does(&world, &does);
         let reply = search(&world, &base, json!({}), json!({})).await;
         assert_eq!(reply.problem().1, problem, "{}", reply.text);
         assert_eq!(tokens(&world, &budget).await, spent);
     }
     let twice = [result(0, 1.0), result(0, 0.5), result(1, 0.1)];
     for does in [json!({"html": true}), json!({"results": twice})] {
-        model_does(&world, does);
+        model_does(&world, &does);
         let reply = search(&world, &base, json!({}), json!({})).await;
         assert_eq!(reply.problem().1, "provider-nonsense", "{}", reply.text);
         let now = tokens(&world, &budget).await;
@@ -225,7 +225,7 @@ async fn a_model_that_fails_fails_the_search_and_is_charged_only_if_it_answered(
         );
         spent = now;
     }
-    model_does(&world, json!({}));
+    model_does(&world, &json!({}));
     search(&world, &base, json!({}), json!({})).await;
     assert_eq!(tokens(&world, &budget).await, spent + 7);
 }

@@ -213,14 +213,10 @@ impl NewCompletion {
         } = gathering.finish("/messages", false)?;
         let mut said = self.metadata.unwrap_or_default();
         let bases = knowledge_bases(&mut said)?;
-        for (name, value) in [
-            ("user", self.user),
-            ("safety_identifier", self.safety_identifier),
-        ] {
-            if let Some(value) = value {
-                said.insert(name.to_owned(), value);
-            }
-        }
+        let user = self.user.map(|user| ("user".to_owned(), user));
+        let identifier = self.safety_identifier;
+        let identifier = identifier.map(|one| ("safety_identifier".to_owned(), one));
+        said.extend(user.into_iter().chain(identifier));
         let settings = ModelSettings {
             temperature: self.temperature,
             top_p: self.top_p,

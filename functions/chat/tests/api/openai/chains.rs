@@ -37,7 +37,7 @@ async fn each_follows_what_it_names_also_where_others_follow_the_same() {
     let expected = [&said("One")[..], &said("Two"), &[pair("user", "Five")]].concat();
     assert_eq!(sent(&api), expected);
     let mut unstored = after(&second);
-    super::extend(&mut unstored, json!({"store": false}));
+    super::extend(&mut unstored, &json!({"store": false}));
     let reply = respond(&api, json!("Six"), unstored).await;
     assert_eq!(text(&reply.body()), "You said: Six");
     let expected = [&said("One")[..], &said("Two"), &[pair("user", "Six")]].concat();

@@ -169,7 +169,7 @@ async fn calls_come_back_to_the_client_which_sends_their_results() {
     assert_eq!(sent[2]["content"], "Rain");
     assert_eq!(sent[3]["tool_call_id"], "call_b");
     let mut streamed = tools;
-    super::extend(&mut streamed, json!({"stream": true}));
+    super::extend(&mut streamed, &json!({"stream": true}));
     let chunks = data(&complete(&api, json!([question]), streamed).await);
     let pieces = chunks.iter().flat_map(|chunk| {
         let calls = chunk["choices"][0]["delta"]["tool_calls"]

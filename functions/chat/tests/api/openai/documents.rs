@@ -23,7 +23,7 @@ async fn file_search_searches_here_and_the_answer_has_annotations() {
     assert_eq!(annotation["file_id"], file);
     assert_eq!(annotation["filename"], "handbook.txt");
     let mut streamed = search;
-    super::extend(&mut streamed, json!({"stream": true}));
+    super::extend(&mut streamed, &json!({"stream": true}));
     let events = data(&respond(&api, json!(QUESTION), streamed).await);
     let names: Vec<&Value> = events.iter().map(|event| &event["type"]).collect();
     assert_eq!(

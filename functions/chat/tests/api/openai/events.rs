@@ -13,6 +13,7 @@ fn names(events: &[Value]) -> Vec<&str> {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "the events, one by one")]
 async fn events_tell_the_response_and_are_read_on_from_any_of_them() {
     let api = api().await;
     let call = json!({"id": "call_a", "name": "weather", "arguments": ["{\"city\":", "\"Oslo\"}"]});

@@ -56,6 +56,7 @@ async fn parameters_that_mean_nothing_here_are_refused_by_name_unless_they_say_n
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "a table of requests")]
 async fn what_is_wrong_is_told_with_its_code_and_its_place() {
     let api = api().await;
     let result = json!({"role": "tool", "tool_call_id": "c", "content": "x"});

@@ -25,6 +25,7 @@ pub(super) async fn work(api: &TestApi) {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "a whole response")]
 async fn a_response_is_answered_and_fetched_as_it_was_until_it_is_deleted() {
     let api = api().await;
     let more =
@@ -239,7 +240,7 @@ async fn functions_are_called_and_answered_by_items() {
     let output = json!({"type": "function_call_output", "call_id": "call_a", "output": "Rain"});
     // By the response that it follows, and by items that are sent back as they came.
     let mut follows = more.clone();
-    super::extend(&mut follows, json!({"previous_response_id": id(&reply)}));
+    super::extend(&mut follows, &json!({"previous_response_id": id(&reply)}));
     let followed = respond(&api, json!([output]), follows).await;
     assert_eq!(
         text(&followed.body()),
@@ -251,7 +252,7 @@ async fn functions_are_called_and_answered_by_items() {
     items.extend(made["output"].as_array().cloned().expect("items"));
     items.push(output.clone());
     let mut again = more.clone();
-    super::extend(&mut again, json!({"store": false}));
+    super::extend(&mut again, &json!({"store": false}));
     let again = respond(&api, Value::Array(items), again).await;
     assert_eq!(text(&again.body()), "You said: Rain", "{}", again.text);
     let referred = made["output"].as_array().expect("items").iter();

@@ -33,7 +33,7 @@ fn given(api: &TestApi) -> (Vec<String>, Vec<Value>) {
 }
 
 /// Where that model is asked for the question it says this of the chunks, and others answer.
-fn model_does(api: &TestApi, does: Value) {
+fn model_does(api: &TestApi, does: &Value) {
     let script = json!({"say": ["Three months [1]."], "models": {"sorter-1": does}});
     let script = serde_json::from_value(script).expect("a script");
     api.provider.script_when(QUESTION, script);
@@ -57,7 +57,7 @@ async fn passages_are_given_in_the_model_s_order_and_the_run_says_which_it_was()
     );
     let results =
         json!([{"index": 0, "relevance_score": -1.5}, {"index": 1, "relevance_score": 3}]);
-    model_does(&api, json!({"results": results}));
+    model_does(&api, &json!({"results": results}));
     allow(&api, "tenant", json!({"day": {"tokens": 100_000}})).await;
     api.app.clock.advance(std::time::Duration::from_secs(31));
     let path = conversation(&api, ADA, sorted(&base, json!({}))).await;
@@ -121,7 +121,7 @@ async fn a_model_that_there_is_not_is_refused_before_anything_begins() {
 async fn without_the_order_there_is_no_answer() {
     let (api, base) = two_documents().await;
     let path = conversation(&api, ADA, sorted(&base, json!({"candidates": 1}))).await;
-    model_does(&api, json!({"status": 400}));
+    model_does(&api, &json!({"status": 400}));
     let reply = ask(&api, &path, QUESTION).await;
     assert_eq!(reply.problem(), (503, "retrieval-failed".to_owned()));
     let (names, orders) = given(&api);

@@ -127,7 +127,7 @@ impl Gathering {
                     }
                     // Whether it answers a stored call is looked at where that is read.
                     ContentPart::ToolResult(result)
-                        if !open.remove(&*result.tool_call_id) && !(continues && index == 0) =>
+                        if !(open.remove(&*result.tool_call_id) || continues && index == 0) =>
                     {
                         let detail = format!(
                             "the result of `{}` must follow the answer with that call, once",
