@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use shared::http::openai::items::{Gathered, Gathering, Input};
 use shared::http::openai::{Refused, checked_metadata, renamed, unsupported};
 use shared::model::{
-    ContentPart, ContextOverflow, ConversationId, KnowledgeBaseId, ModelSettings, ReasoningEffort,
-    ResponseId, Role, Workflow, text_of,
+    ContentPart, ContextOverflow, ConversationId, KnowledgeBaseId, MAX_PARTS_BYTES, ModelSettings,
+    ReasoningEffort, ResponseId, Role, Workflow, text_of,
 };
 use shared::{Error, Result};
 
@@ -216,6 +216,14 @@ impl NewResponse {
             );
             return Err(Error::invalid("/input", detail));
         }
+        if store {
+            check_sizes(
+                &before,
+                system.as_deref(),
+                &self.tools,
+                self.instructions.as_deref(),
+            )?;
+        }
         if system.is_some() && conversation.is_some() {
             let detail = "in a conversation what the model is told comes in `instructions`";
             return Err(Error::invalid("/input", detail));
@@ -391,6 +399,35 @@ impl NewResponse {
             encrypted: self.include.iter().flatten().any(|what| what == ENCRYPTED),
         })
     }
+}
+
+/// That what is stored fits the rows that it is stored in.
+fn check_sizes(
+    before: &[engine::Said],
+    system: Option<&str>,
+    tools: &Option<Vec<Tool>>,
+    instructions: Option<&str>,
+) -> Result<()> {
+    let long = |field: &str| {
+        let detail = format!(
+            "has more than {MAX_PARTS_BYTES} bytes of JSON, which is the most that is stored; set `store` to false, or send less"
+        );
+        Err(Error::invalid(field, detail))
+    };
+    for said in before {
+        let bytes = serde_json::to_vec(&said.parts).map_err(Error::internal)?;
+        if bytes.len() > MAX_PARTS_BYTES {
+            return long("/input");
+        }
+    }
+    if system.is_some_and(|text| text.len() > MAX_PARTS_BYTES) {
+        return long("/input");
+    }
+    let tools = serde_json::to_vec(tools).map_err(Error::internal)?.len();
+    if tools + instructions.map_or(0, str::len) > MAX_PARTS_BYTES {
+        return long("/instructions");
+    }
+    Ok(())
 }
 
 /// What `include` may have.
