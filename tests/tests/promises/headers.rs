@@ -21,9 +21,10 @@ const CACHED: [&str; 3] = [
 ];
 
 /// Media types of answers: exactly these.
-const MEDIA_TYPES: [&str; 6] = [
+const MEDIA_TYPES: [&str; 7] = [
     "application/json",
     "application/jwk-set+json",
+    "application/octet-stream",
     "application/problem+json",
     "text/event-stream; charset=utf-8",
     "text/html; charset=utf-8",

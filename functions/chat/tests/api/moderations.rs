@@ -112,7 +112,7 @@ async fn what_can_t_be_asked_is_named() {
         (
             json!([{"type": "text", "text": "tea", "size": 1}]),
             "unknown_parameter",
-            "input[0].size",
+            "input[0]",
         ),
         (
             image("http://a.test/a.png"),

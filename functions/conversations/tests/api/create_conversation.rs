@@ -22,6 +22,7 @@ async fn a_conversation_is_found_where_its_location_says() {
       "active_at": "2026-01-01T00:00:00.000000Z",
       "created_at": "2026-01-01T00:00:00.000000Z",
       "id": "[conversation]",
+      "metadata": {},
       "model": "large",
       "settings": {},
       "status": "active",

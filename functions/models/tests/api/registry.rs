@@ -239,7 +239,7 @@ async fn models_that_judge_are_checked_like_others_and_only_one_wire_has_them() 
     other["moderation_models"] = json!([{"id": "ours"}]);
     let routes = json!([{"name": "r", "targets": [{"model": "our-judge"}]}]);
     let document = json!({"providers": [provider, other], "routes": routes,
-                          "defaults": {"moderation_model": "sorter"}});
+                          "defaults": {"moderation_model": "small"}});
     assert_eq!(
         refused(&api, document).await,
         [

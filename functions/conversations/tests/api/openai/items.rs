@@ -164,8 +164,8 @@ async fn what_can_be_no_item_is_refused_by_its_name() {
         ),
         (
             json!([{"type": "item_reference", "id": "x"}]),
-            unsupported,
-            "items[0].type",
+            "invalid_value",
+            "items[0].id",
         ),
         (
             json!([{"type": "file_search_call"}]),
