@@ -26,9 +26,16 @@ impl Format {
     /// `None` where there is no format, or the model keeps to it by itself.
     ///
     /// # Errors
-    /// `Invalid` for a schema that can't be checked here: references lead nowhere else, and patterns are those that a
+    /// `Invalid` for what is no schema, and where the model does not keep to it by itself, for one that can't be checked
+    /// here: references lead nowhere else, and patterns are those that a
     /// machine finishes in linear time.
     pub(crate) fn of(output: &OutputFormat, wire: Wire, model: &ModelSpec) -> Result<Option<Self>> {
+        if let OutputFormat::JsonSchema { schema, .. } = output
+            && let Err(fault) = jsonschema::draft202012::meta::validate(schema)
+        {
+            let detail = format!("must be a JSON Schema: {fault}");
+            return Err(Error::invalid("/response_format/schema", detail));
+        }
         if is_kept(output, wire, model) {
             return Ok(None);
         }

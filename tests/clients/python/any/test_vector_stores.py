@@ -141,5 +141,5 @@ def test_what_is_not_there_is_not_found(client, store):
         client.vector_stores.search("vs_01arz3ndektsv4rrffq69g5fav", query="x")
     with pytest.raises(openai.NotFoundError):
         client.vector_stores.files.create(
-            store.id, file_id="file_01arz3ndektsv4rrffq69g5fav"
+            store.id, file_id="file_0199f0a0b1c27d3e8f405162738495a6"
         )

@@ -58,11 +58,6 @@ pub(crate) async fn create_chat_completion(
     Asked(new): Asked<NewCompletion>,
 ) -> Result<Response> {
     let streams = new.stream.unwrap_or_default();
-    if streams {
-        call.wants.stream()?;
-    } else {
-        call.wants.json()?;
-    }
     let once = once(&caller, &key, &new)?;
     let with_usage = new.wants_usage();
     let parsed = new.parse()?;

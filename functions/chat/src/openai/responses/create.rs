@@ -57,11 +57,6 @@ pub(crate) async fn create_response(
     let store = chat.app.store.of(&caller);
     let referred = references::resolved(&chat, &store, new.input()).await?;
     let parsed = new.parse(referred)?;
-    if parsed.streams {
-        call.wants.stream()?;
-    } else {
-        call.wants.json()?;
-    }
     let (streams, kept, place) = (parsed.streams, parsed.kept.clone(), parsed.place.clone());
     let deadline = call.deadline.within(chat.app.config.turn_timeout);
     let begun = begin(&chat, &caller, call, parsed, once).await;

@@ -57,11 +57,6 @@ pub(crate) async fn get_response(
         let detail = "is only for streams; set `stream` to true";
         return Err(Error::invalid("starting_after", detail));
     }
-    if how.stream {
-        call.wants.stream()?;
-    } else {
-        call.wants.json()?;
-    }
     let fetched = fetch(&chat, &caller, parse(&id)?).await?;
     if !how.stream {
         return Ok(Json(fetched.view().await?).into_response());

@@ -254,3 +254,23 @@ async fn settings_reach_the_provider() {
     let run = api.get(ADA, &run_of(&reply)).await.body();
     assert_eq!(run["metadata"], json!({"team": "blue", "user": "u1"}));
 }
+
+#[tokio::test]
+async fn streams_come_also_to_those_who_accept_only_json() {
+    let api = api().await;
+    let headers = [("accept", "application/json")];
+    for (path, body) in [
+        (
+            COMPLETIONS,
+            json!({"model": "small", "messages": [user("Hi")], "stream": true}),
+        ),
+        (
+            super::RESPONSES,
+            json!({"model": "small", "input": "Hi", "stream": true}),
+        ),
+    ] {
+        let body = Body::Json(body);
+        let reply = api.send_with(ADA, Method::POST, path, body, &headers).await;
+        assert!(!data(&reply).is_empty(), "{}", reply.text);
+    }
+}

@@ -100,7 +100,7 @@ async fn what_is_wrong_is_told_with_its_code_and_its_place() {
         (
             messages(json!([user(" ")])),
             "invalid_value",
-            Some("messages[0]"),
+            Some("messages[0].content"),
         ),
         (
             messages(json!([{"role": "user", "content": "Hi", "name": "bob"}])),

@@ -95,10 +95,16 @@ impl Gathering {
             Ok(parts) => Content::Parts(parts.into()),
             Err(parts) => Content::Parts(parts),
         };
+        // Text that is no message of a list has no fields.
+        let content_field = if place == list {
+            place.clone()
+        } else {
+            format!("{place}/content")
+        };
         Ok(Gathered {
             system: (!self.system.is_empty()).then(|| self.system.join("\n\n")),
             before: self.said.into_iter().map(|(said, _)| said).collect(),
-            question: Question::parse(&place, content)?,
+            question: Question::parse(&content_field, content)?,
             place,
         })
     }
