@@ -45,7 +45,7 @@ pub(crate) struct ResponseView {
     temperature: Option<f64>,
     #[schema(value_type = Object)]
     text: Value,
-    #[schema(value_type = Object)]
+    #[schema(value_type = super::tools::Choice)]
     tool_choice: Value,
     #[schema(value_type = Vec<Object>)]
     tools: Vec<Value>,
