@@ -30,7 +30,7 @@ const NOT_FOR_CLIENTS: [&str; 12] = [
 /// What needs a token of a letter or of a login, a second tenant, a conversation, a job that failed, an
 /// issuer that runs, a file, or a document whose parts name
 /// each other: sweeps don't get this done.
-const NOT_DONE_BY_SWEEPS: [&str; 14] = [
+const NOT_DONE_BY_SWEEPS: [&str; 15] = [
     "POST /api/v1/auth/email-verification/confirm",
     "POST /api/v1/auth/password-reset/confirm",
     "POST /api/v1/auth/refresh",
@@ -42,6 +42,7 @@ const NOT_DONE_BY_SWEEPS: [&str; 14] = [
     "POST /api/v1/knowledge-bases/{knowledge_base_id}/documents/{document_id}/replace",
     "POST /api/v1/tenants/{tenant_id}/identity-providers",
     "POST /v1/files",
+    "POST /v1/responses/{response_id}/cancel",
     "POST /v1/vector_stores/{vector_store_id}/file_batches",
     "POST /v1/vector_stores/{vector_store_id}/files",
     "PUT /api/v1/registry",
@@ -206,7 +207,10 @@ async fn answers_have_the_fields_of_the_document_and_no_others() {
             } else if response["content"].is_null() {
                 assert_eq!(reply.text, "", "{label}");
             }
-            checked.insert(exchange.operation.clone());
+            // A failure of OpenAI's API has the form of an answer, and is none.
+            if reply.status.is_success() || !exchange.operation.contains(" /v1/") {
+                checked.insert(exchange.operation.clone());
+            }
         }
     }
     let names = operations.iter().map(|operation| operation.name.clone());

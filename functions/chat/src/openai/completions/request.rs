@@ -34,9 +34,11 @@ pub(crate) struct NewCompletion {
     stream_options: Option<StreamOptions>,
     /// How many tokens the answer may have, with its reasoning.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1)]
     max_completion_tokens: Option<u32>,
     /// Its older name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1)]
     max_tokens: Option<u32>,
     /// How freely the model chooses its words: from 0 to 2.
     #[serde(default, skip_serializing_if = "Option::is_none")]

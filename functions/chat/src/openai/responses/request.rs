@@ -61,6 +61,7 @@ pub(crate) struct NewResponse {
     parallel_tool_calls: Option<bool>,
     /// How many tokens the answer may have, with its reasoning.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1)]
     max_output_tokens: Option<u32>,
     /// How freely the model chooses its words: from 0 to 2.
     #[serde(default, skip_serializing_if = "Option::is_none")]

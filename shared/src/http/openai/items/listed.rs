@@ -15,8 +15,41 @@ pub struct ListedItem {
     id: String,
     /// The rest of it, by its type: `message`, `function_call`, `function_call_output` or `reasoning`.
     #[serde(flatten)]
-    #[schema(value_type = Object)]
+    #[schema(value_type = ListedFields)]
     item: Value,
+}
+
+/// What an item has beside its id: each type some of it.
+#[derive(Debug, utoipa::ToSchema)]
+#[schema(as = OpenAiListedFields)]
+#[expect(dead_code, reason = "it stands in the OpenAPI document only")]
+pub struct ListedFields {
+    /// `message`, `function_call`, `function_call_output` or `reasoning`.
+    r#type: String,
+    /// Of a message: who it is from.
+    #[schema(required = false, nullable = false)]
+    role: Option<String>,
+    /// `completed`, or `incomplete` where an answer was cut.
+    #[schema(required = false, nullable = false)]
+    status: Option<String>,
+    /// Of a message and of what a model thought: its parts.
+    #[schema(required = false, nullable = false, value_type = Option<Vec<Object>>)]
+    content: Option<Vec<Value>>,
+    /// Of what a model thought: always empty.
+    #[schema(required = false, nullable = false)]
+    summary: Option<Vec<String>>,
+    /// Of a call and its output: by which they belong together.
+    #[schema(required = false, nullable = false)]
+    call_id: Option<String>,
+    /// Of a call: the function.
+    #[schema(required = false, nullable = false)]
+    name: Option<String>,
+    /// Of a call: a JSON object as text.
+    #[schema(required = false, nullable = false)]
+    arguments: Option<String>,
+    /// Of an output: what the function gave.
+    #[schema(required = false, nullable = false)]
+    output: Option<String>,
 }
 
 impl ListedItem {

@@ -14,7 +14,7 @@ pub use gathered::{Gathered, Gathering};
 pub use input::{
     Call, Content, Input, Item, Message, Output, Part, Role, Thought, ThoughtPart, Typed,
 };
-pub use listed::{ListedItem, listed, page, without};
+pub use listed::{ListedFields, ListedItem, listed, page, without};
 pub use output::{
     Annotation, OutputItem, OutputText, TextPart, answered, answered_part, incomplete, item_id,
     message_of, named,
