@@ -59,8 +59,12 @@ async fn a_field_that_is_larger_than_an_item_is_refused_and_nothing_of_it_is_kep
                     let reply = api
                         .send_with(ADA, ready.method.clone(), &real, Body::Json(body), &headers)
                         .await;
-                    // The same scope many times is one scope.
-                    let fine = reply.status.is_client_error() || name == "scopes";
+                    // The same scope many times is one scope, and what shall be judged is passed on and not kept.
+                    let passed_on = path == "/v1/moderations" && name == "input";
+                    if passed_on {
+                        api.provider.take_requests();
+                    }
+                    let fine = reply.status.is_client_error() || name == "scopes" || passed_on;
                     assert!(fine, "{method} {path} {name}: {}", reply.text);
                 }
                 let kept = largest_item(api).await;

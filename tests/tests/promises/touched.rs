@@ -44,6 +44,7 @@ impl Ids {
                 IdentityProviderId::new().to_string(),
             ),
             ("{model_id}", "small".to_owned()),
+            ("{model}", "small".to_owned()),
             ("{provider}", "scripted".to_owned()),
             ("{scope}", format!("user:{}", UserId::new())),
         ]))

@@ -37,11 +37,12 @@ pub(crate) async fn delete_item(
 ) -> Result<Json<OpenAiConversation>> {
     let store = state.app.store.of(&caller);
     let id = parse(&id)?;
+    let of = find::message(&item)?;
     let conversation = store.conversation_get(id).await?;
     let conversation = conversation.ok_or(Error::NotFound("conversation"))?;
     for _ in 0..ATTEMPTS {
         let now = state.app.clock.now();
-        let found = find::item(&store, id, &item).await?;
+        let found = find::item(&store, id, of, &item).await?;
         let message = &found.message;
         if found.is_newest {
             find::free(&store, message, now).await?;

@@ -17,7 +17,15 @@ pub(super) struct Found {
     pub(super) is_newest: bool,
 }
 
-/// The item with that id.
+/// The message in whose items one with that id would be: nothing is read for what is no id of an item.
+///
+/// # Errors
+/// `NotFound` if it is none.
+pub(super) fn message(id: &str) -> Result<MessageId> {
+    message_of(id).ok_or(Error::NotFound("item"))
+}
+
+/// The item with that id, which is one of that message's.
 ///
 /// Messages are found by their place, which is not in the id, so they are read from the newest on: an item that was put in
 /// lately is found at once, and an old one after a query for each hundred messages that came after it.
@@ -27,12 +35,10 @@ pub(super) struct Found {
 pub(super) async fn item(
     store: &TenantStore,
     conversation: ConversationId,
+    message: MessageId,
     id: &str,
 ) -> Result<Found> {
-    let found = match message_of(id) {
-        Some(message) => look(store, conversation, message).await?,
-        None => None,
-    };
+    let found = look(store, conversation, message).await?;
     let (message, is_newest) = found.ok_or(Error::NotFound("item"))?;
     let item = listed(&message).into_iter().find(|item| item.id() == id);
     Ok(Found {

@@ -56,7 +56,8 @@ pub(crate) async fn get_item(
     including.check()?;
     let store = state.app.store.of(&caller);
     let id = parse(&id)?;
+    let of = find::message(&item)?;
     let found = store.conversation_get(id).await?;
     found.ok_or(Error::NotFound("conversation"))?;
-    Ok(Json(find::item(&store, id, &item).await?.item))
+    Ok(Json(find::item(&store, id, of, &item).await?.item))
 }

@@ -74,14 +74,12 @@ async fn list(
     let mut items: Vec<ListedItem> = Vec::new();
     let mut place = None;
     if let Some(after) = &selection.after {
-        let found = find::item(store, id, after)
-            .await
-            .map_err(|error| match error {
-                Error::NotFound(_) => {
-                    Error::invalid("after", "must be the id of an item of this list")
-                }
-                other => other,
-            })?;
+        let absent = |error| match error {
+            Error::NotFound(_) => Error::invalid("after", "must be the id of an item of this list"),
+            other => other,
+        };
+        let of = find::message(after).map_err(absent)?;
+        let found = find::item(store, id, of, after).await.map_err(absent)?;
         place = Some(found.message.sequence);
         let rest = in_order(listed(&found.message), order).into_iter();
         items.extend(rest.skip_while(|item| item.id() != after).skip(1));

@@ -1,4 +1,4 @@
-//! `metadata`: what a client says of its request.
+//! `metadata`, `user` and `safety_identifier`: what a client says of its request.
 
 use std::collections::BTreeMap;
 
@@ -28,4 +28,16 @@ pub fn checked_metadata(pairs: BTreeMap<String, String>) -> Result<BTreeMap<Stri
         }
     }
     Ok(pairs)
+}
+
+/// That a `user` or `safety_identifier` is not longer than a value of `metadata`.
+///
+/// # Errors
+/// `Invalid` with `field`.
+pub fn checked_identifier(field: &str, text: Option<&str>) -> Result<()> {
+    if text.is_some_and(|text| text.chars().count() > LONGEST_VALUE) {
+        let detail = format!("must have at most {LONGEST_VALUE} characters");
+        return Err(Error::invalid(field, detail));
+    }
+    Ok(())
 }

@@ -18,7 +18,7 @@ pub use failure::{OpenAiError, OpenAiFailure};
 pub(super) use headers::write_headers;
 pub(super) use layer::{answer_as_openai, rewrite};
 pub use list::{OpenAiList, OpenAiPaging, PageFrom, SortOrder};
-pub use metadata::checked_metadata;
+pub use metadata::{checked_identifier, checked_metadata};
 pub use refused::{Asked, Parameters, Refused};
 pub use unix_seconds::UnixSeconds;
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use engine::{Asked, ToolChoice};
 use serde::{Deserialize, Serialize};
 use shared::http::openai::items::{Gathered, Gathering};
-use shared::http::openai::{Refused, checked_metadata, renamed, unsupported};
+use shared::http::openai::{Refused, checked_identifier, checked_metadata, renamed, unsupported};
 use shared::model::{KnowledgeBaseId, ModelSettings, ReasoningEffort, Workflow};
 use shared::{Error, Result};
 
@@ -69,9 +69,11 @@ pub(crate) struct NewCompletion {
     metadata: Option<BTreeMap<String, String>>,
     /// Who asks, for the client's own records: shown with the run, in `metadata`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 512)]
     user: Option<String>,
     /// The same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 512)]
     safety_identifier: Option<String>,
     /// Only `auto` and `default`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -215,6 +217,8 @@ impl NewCompletion {
         } = gathering.finish("/messages", false)?;
         let mut said = self.metadata.unwrap_or_default();
         let bases = knowledge_bases(&mut said)?;
+        checked_identifier("/user", self.user.as_deref())?;
+        checked_identifier("/safety_identifier", self.safety_identifier.as_deref())?;
         let user = self.user.map(|user| ("user".to_owned(), user));
         let identifier = self.safety_identifier;
         let identifier = identifier.map(|one| ("safety_identifier".to_owned(), one));

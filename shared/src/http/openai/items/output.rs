@@ -200,10 +200,13 @@ pub fn named(id: &str) -> Option<(&str, &str, usize)> {
 
 /// The message that an item with that id belongs to. `None` if it is no id of an item.
 pub fn message_of(id: &str) -> Option<MessageId> {
-    let (_, rest) = id.split_once('_')?;
-    let (digits, _) = rest.split_once('_')?;
-    format!("msg_{digits}").parse().ok()
+    let (kind, digits, number) = named(id)?;
+    let message = format!("msg_{digits}").parse().ok()?;
+    (item_id(kind, message, number) == id && KINDS.contains(&kind)).then_some(message)
 }
+
+/// What the ids of items begin with.
+const KINDS: [&str; 5] = ["msg", "rs", "fc", "fco", "fs"];
 
 /// The id of an item: its type, the digits of its message, and its number there.
 pub fn item_id(prefix: &str, message: MessageId, number: usize) -> String {
