@@ -36,6 +36,8 @@ API_GATEWAY_SECONDS = 29
 # What SAM gives every function: logs and traces. Both are for any resource, because AWS offers nothing narrower for
 # traces, and because a function's log group may be named later than its role.
 MANAGED_POLICIES = {"AWSLambdaBasicExecutionRole", "AWSXrayWriteOnlyAccess"}
+# What SAM gives the role with which CodeDeploy moves aliases. No function has it.
+DEPLOYING = {"CodeDeployServiceRole": "AWSCodeDeployRoleForLambda"}
 # What changes or deletes an item that is there.
 CHANGING = {"BatchWriteItem", "DeleteItem", "PartiQLDelete", "PartiQLUpdate", "UpdateItem"}
 # The policy of every function with a caller, and a key of a trail, for patterns.
@@ -99,6 +101,17 @@ class Template:
     def functions(self) -> dict[str, Properties]:
         return self.of_type("AWS::Lambda::Function")
 
+    def function_of(self, reference: Any) -> str | None:
+        """The function that a `!Ref` names, by itself or by an alias of it."""
+        name = target_of(reference)
+        alias = self.of_type("AWS::Lambda::Alias").get(name or "")
+        return target_of(alias["FunctionName"]) if alias else name
+
+    def called(self, integration: Properties) -> str | None:
+        """The function that an integration calls."""
+        name = re.search(r"functions/\$\{(\w+)(?:\.Arn)?\}", uri_of(integration))
+        return self.function_of({"Ref": name[1]}) if name else None
+
     def integrations(self) -> Iterator[tuple[str, str, Properties]]:
         """Path, method and integration of every route."""
         for path, methods in self.body["paths"].items():
@@ -133,7 +146,7 @@ def listed(value: Any) -> list[Any]:
 def chat_streams(template: Template) -> Iterator[str]:
     """Its function answers everything as a stream, so every route of it must be called so."""
     for path, method, integration in template.integrations():
-        if "${ChatFunction.Arn}" not in uri_of(integration):
+        if template.called(integration) != "ChatFunction":
             continue
         route = f"{method} {path}"
         if integration.get("responseTransferMode") != "STREAM":
@@ -147,7 +160,7 @@ def chat_streams(template: Template) -> Iterator[str]:
 def others_do_not_stream(template: Template) -> Iterator[str]:
     for path, method, integration in template.integrations():
         if (
-            "${ChatFunction.Arn}" not in uri_of(integration)
+            template.called(integration) != "ChatFunction"
             and integration.get("responseTransferMode") == "STREAM"
         ):
             yield f"{method} {path} streams, but its function starts with `serve` and not `serve_streams`"
@@ -173,10 +186,10 @@ def a_run_in_the_background_ends_before_its_worker(
 
 def nothing_outlives_api_gateway(template: Template) -> Iterator[str]:
     for path, method, integration in template.integrations():
-        name = re.search(r"\$\{(\w+)\.Arn\}", uri_of(integration))
-        timeout = template.functions()[name[1]].get("Timeout", 3) if name else 0
+        name = template.called(integration)
+        timeout = template.functions()[name].get("Timeout", 3) if name else 0
         if "responseTransferMode" not in integration and timeout > API_GATEWAY_SECONDS:
-            yield f"{method} {path}: {name and name[1]} may run longer than the {API_GATEWAY_SECONDS} s that API Gateway waits"
+            yield f"{method} {path}: {name} may run longer than the {API_GATEWAY_SECONDS} s that API Gateway waits"
 
 
 def each_function_has_its_own_role(template: Template) -> Iterator[str]:
@@ -195,7 +208,9 @@ def nobody_may_do_everything(template: Template) -> Iterator[str]:
         for arn in properties.get("ManagedPolicyArns", []):
             if target_of(arn) in template.resources:
                 continue
-            if str(arn).split("/")[-1] not in MANAGED_POLICIES:
+            if (policy := str(arn).split("/")[-1]) == DEPLOYING.get(role):
+                continue
+            if policy not in MANAGED_POLICIES:
                 yield f"{role} has the managed policy {arn}: write out the actions that the function needs"
         for policy in properties.get("Policies", []):
             yield from _stars(role, policy["PolicyDocument"])
@@ -408,7 +423,7 @@ def consumers_have_time(template: Template) -> Iterator[str]:
     for name, source in template.of_type("AWS::Lambda::EventSourceMapping").items():
         queue, function = (
             target_of(source.get("EventSourceArn")),
-            target_of(source["FunctionName"]),
+            template.function_of(source["FunctionName"]),
         )
         if queue not in queues or function not in functions:
             continue
