@@ -13,6 +13,8 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 import tomlkit
+from template_alarms import CHECKS as ALARMS
+from template_operations import CHECKS as OPERATIONS
 from transformed import (
     REPOSITORY,
     Check,
@@ -518,7 +520,7 @@ def main() -> int:
         Path(sys.argv[1]) if len(sys.argv) > 1 else REPOSITORY / "template.yaml"
     )
     failed = False
-    for name, check in CHECKS:
+    for name, check in [*CHECKS, *ALARMS, *OPERATIONS]:
         faults = list(check(template))
         failed = failed or bool(faults)
         print(f"{'WRONG' if faults else 'ok   '} {name}")
