@@ -93,6 +93,14 @@ def settings_reach_functions(template: Template) -> Iterator[str]:
             yield f"{name} needs `AutoPublishAliasAllProperties: true`, or a change but of code has no effect"
 
 
+def the_api_is_always_deployed(template: Template) -> Iterator[str]:
+    """SAM does not see that a parameter in the API's body has another value."""
+    for name, resource in template.source["Resources"].items():
+        if resource["Type"] == "AWS::Serverless::Api":
+            if not resource["Properties"].get("AlwaysDeploy"):
+                yield f"{name} needs `AlwaysDeploy: true`, or parameters in it have no effect"
+
+
 def one_architecture(template: Template) -> Iterator[str]:
     found = {
         json.dumps(function.get("Architectures"))
@@ -279,6 +287,7 @@ def environments_exist(template: Template) -> Iterator[str]:
 CHECKS: list[tuple[str, Check]] = [
     ("whoever calls a function calls its alias", callers_call_aliases),
     ("new settings reach functions", settings_reach_functions),
+    ("new settings reach the API", the_api_is_always_deployed),
     ("functions are built for one architecture", one_architecture),
     ("floods are bounded", floods_are_bounded),
     ("every choice of parameters works", every_choice_works),

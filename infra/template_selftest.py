@@ -219,6 +219,11 @@ BREAKS: list[Break] = [
         ),
     ),
     (
+        "an API that keeps the origins of before",
+        operations.the_api_is_always_deployed,
+        lambda t: t.source["Resources"]["Api"]["Properties"].pop("AlwaysDeploy"),
+    ),
+    (
         "a function of another architecture",
         operations.one_architecture,
         lambda t: properties(t, "ModelsFunction").update(Architectures=["arm64"]),
