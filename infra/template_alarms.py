@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 
-from transformed import REPOSITORY, Check, Template
+from transformed import REPOSITORY, Check, Template, target_of
 
 RUNBOOKS = REPOSITORY / "docs" / "runbooks"
 OPERATIONS = REPOSITORY / "docs" / "operations.md"
@@ -78,6 +78,19 @@ def alarms_can_be_evaluated(template: Template) -> Iterator[str]:
                 yield from _metric(name, metric["MetricName"], dimensions)
 
 
+def every_function_is_watched(template: Template) -> Iterator[str]:
+    watched = set()
+    for alarm in template.of_type("AWS::CloudWatch::Alarm").values():
+        stats = [
+            one["MetricStat"] for one in alarm.get("Metrics", []) if "MetricStat" in one
+        ]
+        for metric in [stat["Metric"] for stat in stats] or [alarm]:
+            if (metric["Namespace"], metric["MetricName"]) == ("AWS/Lambda", "Errors"):
+                watched |= {target_of(one["Value"]) for one in metric["Dimensions"]}
+    for function in sorted(template.functions().keys() - watched):
+        yield f"{function} needs an alarm on its Errors"
+
+
 def _metric(owner: str, name: str, dimensions: set[str]) -> Iterator[str]:
     if name not in METRICS:
         yield f"{owner} speaks of the metric {name}, which nothing writes"
@@ -122,5 +135,6 @@ def the_dashboard_shows_what_is_there(template: Template) -> Iterator[str]:
 CHECKS: list[tuple[str, Check]] = [
     ("alarms have runbooks, and runbooks alarms", alarms_have_runbooks),
     ("alarms can be evaluated", alarms_can_be_evaluated),
+    ("every function is watched", every_function_is_watched),
     ("the dashboard shows what is there", the_dashboard_shows_what_is_there),
 ]

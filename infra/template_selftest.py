@@ -148,6 +148,11 @@ BREAKS: list[Break] = [
         lambda t: properties(t, "LatencyAlarm")["Metrics"][1].update(ReturnData=True),
     ),
     (
+        "a function whose failures nobody hears",
+        alarms.every_function_is_watched,
+        lambda t: t.resources.pop("RotationFailedAlarm"),
+    ),
+    (
         "an alarm that is not shown",
         alarms.the_dashboard_shows_what_is_there,
         lambda t: board(t, '"${TrailAlarm.Arn}",', ""),
