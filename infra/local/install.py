@@ -26,6 +26,12 @@ def install_sam(home: Home, output: TextIO) -> Path:
     )
 
 
+def install_fuzz(home: Home, output: TextIO) -> Path:
+    return _virtual_environment(
+        home, home.fuzz_venv, INFRA / "requirements-fuzz.txt", output
+    )
+
+
 @dataclass(frozen=True)
 class Clients:
     """What runs the suites in tests/clients."""

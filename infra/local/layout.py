@@ -94,6 +94,10 @@ class Home:
         return TOOLS / "clients-venv"
 
     @property
+    def fuzz_venv(self) -> Path:
+        return TOOLS / "fuzz-venv"
+
+    @property
     def chat_model(self) -> Path:
         return TOOLS / "models" / "smollm2-135m-instruct.gguf"
 
