@@ -33,6 +33,7 @@ _UNSTATED = [
     (r"give exactly one of", "null counts as left out, so that it can't be told by which fields are there"),
     (r"must be less than half of|must not be less than start|not both 0", "two fields are compared"),
     (r"less than context_window|must have a limit, if `month` has none", "two fields are compared"),
+    (r"must name one of the tools|without tools", "what one field allows depends on another"),
     (r"only the wire openai has", "what one field allows depends on another"),
     (r"is only for streams", "what one field allows depends on another"),
     (r"must have a message of the user, or results of tools", "one of several entries must have a role"),
