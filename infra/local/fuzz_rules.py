@@ -51,7 +51,7 @@ _UNSTATED = [
     (r"owners are made in the tenant", "requests and replies have one list of roles"),
 ]
 
-# cargo-lambda's emulator answers by itself, with a type of its own, where a body that is no UTF-8 is called text: the
+# cargo-lambda's emulator answers by itself, with a type of its own, where a body that is no UTF-8 is called text or JSON: the
 # function never sees that request. On AWS it is sent on as base64.
 _EMULATOR = "https://httpstatuses.com/"
 
