@@ -96,6 +96,7 @@ class World:
             "RESPONSE_CACHE": "dynamodb",
             "ALLOWED_ORIGINS": "",
             "LOG_LEVEL": "info",
+            "METRICS": "routes",
             "AWS_ENDPOINT_URL": self._aws if reachable else REFUSED,
             "AWS_ENDPOINT_URL_DYNAMODB": self._dynamodb if reachable else REFUSED,
         }

@@ -110,6 +110,8 @@ def write_settings(
         # An application that is written on this machine, wherever its tools serve it.
         "ALLOWED_ORIGINS": ",".join(_ORIGINS),
         "LOG_LEVEL": "info",
+        # There is no CloudWatch here that would read them.
+        "METRICS": "off",
         # As deployed: events of API Gateway carry the stage before the path.
         "AWS_LAMBDA_HTTP_IGNORE_STAGE_IN_PATH": "true",
         "AWS_REGION": REGION,

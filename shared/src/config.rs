@@ -7,6 +7,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::limits::{self, Policy};
+use crate::metrics::Detail;
 use crate::model::ProviderSpec;
 use crate::telemetry::Levels;
 use addresses::{
@@ -25,6 +26,20 @@ pub enum Stage {
     Staging,
     /// The real one.
     Prod,
+}
+
+impl Stage {
+    const ALL: [Self; 4] = [Self::Local, Self::Dev, Self::Staging, Self::Prod];
+
+    /// What `STAGE` calls it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Local => "local",
+            Self::Dev => "dev",
+            Self::Staging => "staging",
+            Self::Prod => "prod",
+        }
+    }
 }
 
 /// How mails leave.
@@ -100,6 +115,8 @@ pub struct Config {
     pub vector_bucket_name: Option<String>,
     /// `ALLOWED_ORIGINS`: the origins whose pages may read answers in browsers; none if not set.
     pub allowed_origins: Vec<String>,
+    /// `METRICS`: how much is measured; routes if not set.
+    pub metrics: Detail,
     /// `LOG_LEVEL`: which lines are logged; `info` if not set.
     pub log_level: Levels,
 }
@@ -183,6 +200,8 @@ impl Config {
                 vector_bucket,
             ),
             allowed_origins: reader.origins(stage),
+            metrics: (reader.optional("METRICS", Detail::RULE, |text| Detail::parse(text)))
+                .unwrap_or(Detail::Routes),
             log_level: reader.log_level(),
             stage: stage.unwrap_or(Stage::Local),
         };
@@ -307,13 +326,7 @@ impl<G: Fn(&str) -> Option<String>> Reader<G> {
 }
 
 fn stage(value: &str) -> Option<Stage> {
-    match value {
-        "local" => Some(Stage::Local),
-        "dev" => Some(Stage::Dev),
-        "staging" => Some(Stage::Staging),
-        "prod" => Some(Stage::Prod),
-        _ => None,
-    }
+    Stage::ALL.into_iter().find(|stage| stage.name() == value)
 }
 
 fn secret(value: &str) -> Option<String> {

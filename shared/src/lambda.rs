@@ -18,6 +18,7 @@ use crate::config::Config;
 use crate::doctor;
 use crate::error::Result;
 use crate::http::{Deadline, with_layers};
+use crate::metrics;
 use crate::secret_source::refusal;
 use crate::telemetry::{self, Levels};
 
@@ -70,12 +71,14 @@ pub async fn serve_events<H: EventHandler>(
     let Some(app) = configured(function).await else {
         return ExitCode::FAILURE;
     };
+    let (config, clock) = (app.config.clone(), app.clock.clone());
     let handler = handler(app);
     let served = AtomicU64::new(0);
     let (handler, served) = (&handler, &served);
     keep_running(served, async || {
         let service = lambda_runtime::service_fn(async |event: LambdaEvent<Value>| {
             served.fetch_add(1, Ordering::Relaxed);
+            metrics::tell_queue_age(&config, &event.payload, clock.now());
             // Boxed, because the compiler gives up on futures that are nested so deeply.
             let deadline = Deadline::of(&event.context);
             let handled = Box::pin(handler.handle(event.payload, deadline)).await;

@@ -20,6 +20,7 @@ pub mod kept;
 pub mod lambda;
 pub mod limits;
 pub mod mail;
+pub mod metrics;
 pub mod model;
 pub mod queue;
 pub mod response_cache;

@@ -5,13 +5,19 @@
 //! `trace`, the AWS SDK the bodies of its requests and answers at `debug`, HTTP clients headers. So of them
 //! nothing below `info` is ever written, whatever `LOG_LEVEL` says, on every stage.
 
+use std::fmt::Debug;
+use std::io::Write as _;
 use std::panic::PanicHookInfo;
 
+use tracing::field::{Field, Visit};
 use tracing::level_filters::LevelFilter;
-use tracing::{Level, Metadata, Subscriber};
+use tracing::{Event, Level, Metadata, Subscriber};
 use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::fmt::MakeWriter;
-use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::layer::{Context, SubscriberExt as _};
+use tracing_subscriber::{Layer, Registry};
+
+use crate::metrics;
 
 /// Our own crates that are not a function's. A test compares it with the workspace.
 pub const LIBRARIES: [&str; 5] = ["shared", "engine", "documents", "knowledge", "retrieval"];
@@ -96,24 +102,57 @@ pub fn log_panics() {
     std::panic::set_hook(Box::new(log_panic));
 }
 
-/// What writes the lines of these functions and of the libraries.
+/// What writes the lines of these functions and of the libraries, and those of the metrics.
 pub fn subscriber<W>(functions: &[&str], levels: Levels, writer: W) -> impl Subscriber + use<W>
 where
-    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+    W: for<'w> MakeWriter<'w> + Clone + Send + Sync + 'static,
 {
     let names = functions.iter().chain(&LIBRARIES);
     let own: Vec<String> = names.map(|name| name.replace('-', "_")).collect();
-    let allow = move |line: &Metadata<'_>| levels.allow(&own, line.target(), *line.level());
-    tracing_subscriber::fmt()
+    let allow = move |line: &Metadata<'_>| {
+        line.target() != metrics::TARGET && levels.allow(&own, line.target(), *line.level())
+    };
+    let lines = tracing_subscriber::fmt::layer()
         .json()
         .flatten_event(true)
         .with_current_span(false)
         .with_span_list(false)
         .with_target(false)
-        .with_max_level(LevelFilter::TRACE)
-        .with_writer(writer)
-        .finish()
-        .with(filter_fn(allow))
+        .with_writer(writer.clone())
+        .with_filter(filter_fn(allow));
+    let figures =
+        FigureLayer(writer).with_filter(filter_fn(|line| line.target() == metrics::TARGET));
+    Registry::default().with(lines).with(figures)
+}
+
+/// Writes the lines of the metrics as they are.
+struct FigureLayer<W>(W);
+
+impl<S, W> Layer<S> for FigureLayer<W>
+where
+    S: Subscriber,
+    W: for<'w> MakeWriter<'w> + 'static,
+{
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        let mut line = Line::default();
+        event.record(&mut line);
+        // Nobody could be told where standard output is gone.
+        drop(self.0.make_writer().write_all(line.0.as_bytes()));
+    }
+}
+
+/// What an event of the metrics carries, with its end.
+#[derive(Default)]
+struct Line(String);
+
+impl Visit for Line {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        if field.name() == metrics::LINE {
+            self.0 = format!("{value}\n");
+        }
+    }
+
+    fn record_debug(&mut self, _: &Field, _: &dyn Debug) {}
 }
 
 /// The text is written only where it stood in the source: one that was made may quote what a client sent.

@@ -1,5 +1,7 @@
 //! The part of a turn that goes on whether the client stays or not: the provider's answer, and its storing.
 
+mod telling;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -147,6 +149,7 @@ impl Running {
         match self.write(&Last::Answer(&answer, job.as_ref())).await {
             Ok(Ended::Yes) => {
                 self.log_done(&answer);
+                self.measure();
                 if let Some(StoredJob { job, .. }) = &job {
                     self.engine.tell_of_job(job).await;
                 }
@@ -229,7 +232,10 @@ impl Running {
         self.run.problem = Some(problem.clone());
         let event = events::error(self.sequence, &problem);
         match self.write(&Last::Failure(&problem.slug, now)).await {
-            Ok(Ended::Yes) => TurnEvent::Failed(event, Some(error)),
+            Ok(Ended::Yes) => {
+                self.measure();
+                TurnEvent::Failed(event, Some(error))
+            }
             Ok(Ended::ConversationGone) => self.forget().await,
             Ok(Ended::TakenOver) => self.as_ended_elsewhere().await,
             Err(unstored) => {
@@ -305,44 +311,6 @@ impl Running {
         let error = Error::NotFound("conversation");
         let event = events::error(self.sequence, &problem(&error, &self.run));
         TurnEvent::Failed(event, Some(error))
-    }
-
-    fn log_failed(&self, error: &Error, slug: &str) {
-        tracing::error!(
-            request_id = %self.run.request,
-            trace_id = self.trace.trace_id(),
-            conversation.id = %self.conversation.id,
-            run.id = %self.run.id,
-            provider = self.model.provider().name,
-            model = self.model.spec().id,
-            problem = slug,
-            error = ?error,
-            "run {} failed: {slug}",
-            self.run.id
-        );
-    }
-
-    fn log_done(&self, message: &Message) {
-        let Some(answer) = &message.answer else {
-            return;
-        };
-        tracing::info!(
-            request_id = %self.run.request,
-            trace_id = self.trace.trace_id(),
-            conversation.id = %self.conversation.id,
-            run.id = %self.run.id,
-            message.id = %message.id,
-            provider = answer.provider,
-            model = answer.model,
-            input_tokens = answer.usage.map(|usage| usage.input_tokens),
-            output_tokens = answer.usage.map(|usage| usage.output_tokens),
-            first_token_ms = answer.first_token_ms,
-            latency_ms = answer.latency_ms,
-            cached = answer.cached.is_some(),
-            "run {} answered with message {}",
-            self.run.id,
-            message.id
-        );
     }
 }
 

@@ -19,7 +19,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use super::cors::Cors;
 use super::limit::LimitCell;
-use super::log::log_request;
+use super::log::{Logged, log_request};
 use super::methods::answer_methods;
 use super::once::done_once;
 use super::openai;
@@ -55,6 +55,11 @@ const SECURITY_HEADERS: [(HeaderName, HeaderValue); 5] = [
 /// The layers stand around the router as a whole, because it adds `Allow` after its own layers have run.
 pub fn with_layers(function: &'static str, router: Router, config: &Config) -> Router {
     let cors = Cors::new(&config.allowed_origins);
+    let logged = Logged {
+        function,
+        stage: config.stage,
+        metrics: config.metrics,
+    };
     let routes = router
         .fallback(async || Error::NoRoute)
         .method_not_allowed_fallback(async || Error::MethodNotAllowed)
@@ -67,7 +72,7 @@ pub fn with_layers(function: &'static str, router: Router, config: &Config) -> R
         .layer(from_fn(refuse_long_uri))
         .layer(from_fn(openai::answer_as_openai))
         .layer(from_fn(move |request, next| {
-            log_request(function, request, next)
+            log_request(logged, request, next)
         }))
         .layer(from_fn(move |request, next| {
             finish(cors.clone(), request, next)

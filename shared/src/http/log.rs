@@ -12,7 +12,9 @@ use http::Method;
 use super::problem::{Failed, Problem};
 use super::trace::TraceContext;
 use crate::auth::Caller;
+use crate::config::Stage;
 use crate::error::Error;
+use crate::metrics::{Detail, Figures, Unit};
 use crate::model::RequestId;
 
 /// Where the extractor of the caller leaves who it is, for the log line.
@@ -26,9 +28,17 @@ impl LoggedCaller {
     }
 }
 
+/// Whose requests are logged, and how much of them is measured.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Logged {
+    pub(super) function: &'static str,
+    pub(super) stage: Stage,
+    pub(super) metrics: Detail,
+}
+
 /// What a line says of the request.
 struct Asked {
-    function: &'static str,
+    logged: Logged,
     request_id: String,
     trace_id: String,
     lambda_request_id: String,
@@ -38,15 +48,11 @@ struct Asked {
 }
 
 /// Writes the line when the response's head is ready; a stream's end has a line of its own.
-pub(super) async fn log_request(
-    function: &'static str,
-    mut request: Request,
-    next: Next,
-) -> Response {
+pub(super) async fn log_request(logged: Logged, mut request: Request, next: Next) -> Response {
     let extensions = request.extensions();
     let lambda = extensions.get::<lambda_http::Context>();
     let asked = Asked {
-        function,
+        logged,
         request_id: text(extensions.get::<RequestId>()),
         trace_id: text(extensions.get::<TraceContext>().map(TraceContext::trace_id)),
         lambda_request_id: text(lambda.map(|lambda| &lambda.request_id)),
@@ -62,7 +68,7 @@ pub(super) async fn log_request(
 
 fn write(asked: &Asked, response: &Response) {
     let Asked {
-        function,
+        logged,
         request_id,
         trace_id,
         lambda_request_id,
@@ -77,8 +83,10 @@ fn write(asked: &Asked, response: &Response) {
             .get::<MatchedPath>()
             .map(MatchedPath::as_str),
     );
+    let function = logged.function;
     let status = response.status().as_u16();
     let milliseconds = started.elapsed().as_secs_f64() * 1000.0;
+    measure(logged, &route, status, milliseconds);
     let caller = caller.0.get();
     let tenant = text(caller.map(Caller::tenant));
     let user = text(caller.map(Caller::user));
@@ -108,6 +116,21 @@ fn write(asked: &Asked, response: &Response) {
         500.. => line!(error),
         _ => line!(info),
     }
+}
+
+/// One request more of the function and of the route, and how long its head took.
+fn measure(logged: &Logged, route: &str, status: u16, milliseconds: f64) {
+    let function = ("Function", logged.function);
+    let client = (400..500).contains(&status).then_some(1);
+    let server = (status >= 500).then_some(1);
+    Figures::new(logged.metrics, logged.stage)
+        .by(&[function])
+        .by_route(&[function, ("Route", route)])
+        .with("Requests", Unit::Count, 1.0)
+        .with("Latency", Unit::Milliseconds, milliseconds)
+        .with_some("ClientErrors", Unit::Count, client)
+        .with_some("ServerErrors", Unit::Count, server)
+        .tell();
 }
 
 fn text(value: Option<impl ToString>) -> String {

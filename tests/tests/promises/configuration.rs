@@ -44,10 +44,11 @@ fn the_template_sets_what_is_read_and_nothing_else() {
 }
 
 /// Variables that may be missing or empty, each with what then holds.
-const OPTIONAL: [(&str, &str); 8] = [
+const OPTIONAL: [(&str, &str); 9] = [
     ("ALLOWED_ORIGINS", "no page may read answers"),
     ("BACKGROUND_TIMEOUT_SECONDS", "840"),
     ("LOG_LEVEL", "info"),
+    ("METRICS", "routes"),
     ("QDRANT_KEY_SECRET_ID", "a Qdrant that needs no key"),
     ("QDRANT_URL", "no Qdrant"),
     ("RESPONSE_CACHE_SECRET_ID", "a Redis without a password"),

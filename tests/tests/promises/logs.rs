@@ -1,6 +1,7 @@
 //! What is logged, at the lowest level that can be asked for: never a secret, never what somebody said, and always
 //! one JSON object a line.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -216,6 +217,14 @@ async fn whatever_is_sent_each_request_is_one_line_of_json() {
         .collect();
     assert_eq!(control.len(), 1);
     assert_eq!(control[0]["message"], HOSTILE);
+    let (figures, logged): (Vec<Value>, Vec<Value>) = logged
+        .into_iter()
+        .partition(|line| line["_aws"].is_object());
+    let measured = figures.iter().map(figures_are_bounded).sum::<usize>();
+    assert!(
+        measured >= requests.len(),
+        "{measured} requests were measured"
+    );
     for line in &logged {
         assert!(
             line["timestamp"].is_string() && line["level"].is_string(),
@@ -227,6 +236,44 @@ async fn whatever_is_sent_each_request_is_one_line_of_json() {
     for request in requests {
         assert_eq!(lines_of(&logged, &request), 1, "{request}");
     }
+}
+
+/// That what is hostile is the value of no dimension, and each has one of few values. How many requests it measures.
+fn figures_are_bounded(line: &Value) -> usize {
+    let directive = &line["_aws"]["CloudWatchMetrics"][0];
+    assert_eq!(directive["Namespace"], "Chatter", "{line}");
+    assert!(line["_aws"]["Timestamp"].is_u64(), "{line}");
+    for set in directive["Dimensions"].as_array().expect("sets") {
+        for name in set.as_array().expect("names") {
+            let name = name.as_str().expect("a name");
+            let value = line[name].as_str().expect("a value");
+            let known = match name {
+                "Stage" => value == "local",
+                "Function" => value == "test",
+                "Route" => value == "none" || router_paths().contains(value),
+                "Model" => value == "tenant" || value.starts_with("scripted"),
+                _ => false,
+            };
+            assert!(known, "{name} is {value}");
+        }
+    }
+    for metric in directive["Metrics"].as_array().expect("metrics") {
+        let name = metric["Name"].as_str().expect("a name");
+        assert!(line[name].is_number(), "{name} of {line}");
+    }
+    usize::from(line["Requests"] == 1.0)
+}
+
+/// The patterns of all routes.
+fn router_paths() -> &'static BTreeSet<String> {
+    static PATHS: OnceLock<BTreeSet<String>> = OnceLock::new();
+    PATHS.get_or_init(|| {
+        let documents = FUNCTIONS.map(|function| (function.openapi)());
+        let paths = documents
+            .into_iter()
+            .flat_map(|document| document.paths.paths.into_keys());
+        paths.collect()
+    })
 }
 
 #[tokio::test]
