@@ -27,7 +27,10 @@ pub(crate) struct SwitchTenant {
     tag = "auth",
     security(("bearer" = [])),
     request_body = SwitchTenant,
-    responses((status = 200, description = "The tokens of a new session in that tenant.", body = TokensView)),
+    responses(
+        (status = 200, description = "The tokens of a new session in that tenant.", body = TokensView),
+        (status = 404, description = "There is no such tenant, or you do not belong to it.", body = shared::http::Problem, content_type = "application/problem+json"),
+    ),
 )]
 pub(crate) async fn switch_tenant(
     caller: Caller,

@@ -11,6 +11,8 @@ use crate::error::{Error, Result};
 /// The header.
 pub(super) const IDEMPOTENCY_KEY: &str = "idempotency-key";
 const MAX_CHARACTERS: usize = 255;
+/// What [`parse`] takes, as a regular expression: bare, or in quotes.
+pub(super) const PATTERN: &str = r#"^(?:[!#-~][!-~]{0,254}|"(?:[!#-\[\]-~]|\\["\\]){1,255}")$"#;
 
 /// Says that a reply is that of the first of the same requests.
 pub const IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");

@@ -10,6 +10,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::multipart::form_boundary;
+use super::objects::Objects;
 use crate::error::{Error, FieldError, FieldFault, Result};
 
 /// The largest body that is read, in bytes: several times the longest message, because JSON may write a
@@ -105,8 +106,10 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
         return Err(Error::invalid("", "must be a JSON object"));
     }
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let parsed = serde_path_to_error::deserialize(&mut deserializer);
-    let value = parsed.map_err(|error| rejection(bytes, error.inner(), pointer(error.path())))?;
+    let mut track = serde_path_to_error::Track::new();
+    let tracked = serde_path_to_error::Deserializer::new(&mut deserializer, &mut track);
+    let parsed = T::deserialize(Objects(tracked));
+    let value = parsed.map_err(|error| rejection(bytes, &error, pointer(&track.path())))?;
     deserializer
         .end()
         .map_err(|error| rejection(bytes, &error, String::new()))?;
@@ -147,7 +150,7 @@ fn detail(text: &str) -> String {
         Some((found, known)) if found.starts_with("unknown field") => {
             format!("is not a field here; expected {known}")
         }
-        Some((_, expected)) => format!("must be {expected}"),
+        Some((_, expected)) => format!("must be {}", named(expected)),
         None if text.starts_with("missing field") => "must be given".to_owned(),
         None if text.starts_with("duplicate field") => "must be given only once".to_owned(),
         None if text.starts_with("unknown field") => {
@@ -155,6 +158,16 @@ fn detail(text: &str) -> String {
         }
         None if text.starts_with("expected value") => "must not be null".to_owned(),
         None => text.to_owned(),
+    }
+}
+
+/// What serde calls by the names that Rust has for it.
+fn named(expected: &str) -> &str {
+    match expected {
+        "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number from 0 on, without a point",
+        "i8" | "i16" | "i32" | "i64" | "isize" => "a whole number, without a point",
+        "f32" | "f64" => "a number",
+        other => other,
     }
 }
 
@@ -192,6 +205,31 @@ fn request(content_type: Option<&str>, body: impl Into<axum::body::Body>) -> Req
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[derive(Debug, serde::Deserialize)]
+    #[expect(dead_code, reason = "only whether it parses matters")]
+    struct Around {
+        sample: Sample,
+        more: Option<Vec<Sample>>,
+    }
+
+    #[test]
+    fn an_array_is_no_object_at_any_depth() {
+        let right = r#"{"sample": {"content": "a"}, "more": [{"content": "b"}]}"#;
+        assert!(parse::<Around>(right.as_bytes()).is_ok());
+        for (body, field) in [
+            (r#"{"sample": ["a"]}"#, "/sample"),
+            (
+                r#"{"sample": {"content": "a"}, "more": [["b"]]}"#,
+                "/more/0",
+            ),
+        ] {
+            let Err(Error::Invalid(faults)) = parse::<Around>(body.as_bytes()) else {
+                panic!("{body}");
+            };
+            assert_eq!(faults[0].field, field);
+        }
+    }
 
     #[derive(Debug, serde::Deserialize)]
     #[serde(deny_unknown_fields)]

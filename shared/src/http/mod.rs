@@ -17,6 +17,7 @@ mod log;
 mod message;
 mod methods;
 mod multipart;
+mod objects;
 mod once;
 pub mod openai;
 pub mod openapi;

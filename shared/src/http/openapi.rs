@@ -3,11 +3,12 @@
 use serde_json::json;
 use utoipa::openapi::extensions::Extensions;
 use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn, PathItem};
+use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{Content, Header, OpenApi, Ref, RefOr, Required, Response, ResponseBuilder};
 use utoipa::{PartialSchema as _, ToSchema as _};
 
-use super::idempotency::{IDEMPOTENCY_KEY, IDEMPOTENCY_REPLAYED};
+use super::idempotency::{IDEMPOTENCY_KEY, IDEMPOTENCY_REPLAYED, PATTERN};
 use super::openai::{OpenAiError, OpenAiFailure, is_door};
 use super::problem::{PROBLEM_JSON, Problem};
 use crate::auth::policy::{self, KeyAccess, Rule};
@@ -171,7 +172,11 @@ fn add_once(operation: &mut Operation, form: Form) {
         .parameter_in(ParameterIn::Header)
         .required(Required::False)
         .description(Some("Any text that is new for each new request, of 1 to 255 visible ASCII characters, in quotes or without. The same request, sent again with it within a day, is done once and gets the same reply."))
-        .schema(Some(String::schema()))
+        .schema(Some(
+            ObjectBuilder::new()
+                .schema_type(Type::String)
+                .pattern(Some(PATTERN)),
+        ))
         .build();
     operation
         .parameters

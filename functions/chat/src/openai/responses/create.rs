@@ -36,7 +36,7 @@ use crate::call::Call;
     tag = "openai",
     security(("bearer" = [])),
     params(
-        ("idempotency-key" = Option<String>, Header, description = "Any text that is new for each new request, of at most 255 visible ASCII characters."),
+        ("idempotency-key" = Option<String>, Header, pattern = r#"^(?:[!#-~][!-~]{0,254}|"(?:[!#-\[\]-~]|\\["\\]){1,255}")$"#, description = "Any text that is new for each new request, of at most 255 visible ASCII characters."),
     ),
     request_body = NewResponse,
     responses(
@@ -44,6 +44,10 @@ use crate::call::Call;
             (ResponseView = "application/json"),
             (Object = "text/event-stream"),
         )),
+        (status = 404, description = "There is no such model, or no such thing as the request names.", body = shared::http::openai::OpenAiFailure),
+        (status = 409, description = "The conversation's turn before is not finished, this one was cancelled, or the same request is being worked on.", body = shared::http::openai::OpenAiFailure),
+        (status = 502, description = "The model provider failed.", body = shared::http::openai::OpenAiFailure),
+        (status = 504, description = "The model provider took too long.", body = shared::http::openai::OpenAiFailure),
     ),
 )]
 pub(crate) async fn create_response(
