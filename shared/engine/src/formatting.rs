@@ -40,8 +40,8 @@ impl Format {
             return Ok(None);
         }
         let schema = match output {
-            OutputFormat::Text => return Ok(None),
-            OutputFormat::JsonObject => None,
+            OutputFormat::Text {} => return Ok(None),
+            OutputFormat::JsonObject {} => None,
             OutputFormat::JsonSchema { schema, .. } => Some(schema),
         };
         let options = jsonschema::options().with_pattern_options(PatternOptions::regex());
@@ -93,8 +93,8 @@ pub(crate) fn is_kept(output: &OutputFormat, wire: Wire, model: &ModelSpec) -> b
     let able = model.can(Capability::StructuredOutput);
     // Two wires know schemas alone.
     let known = match output {
-        OutputFormat::JsonObject => !matches!(wire, Wire::Anthropic | Wire::Bedrock),
-        OutputFormat::Text | OutputFormat::JsonSchema { .. } => true,
+        OutputFormat::JsonObject {} => !matches!(wire, Wire::Anthropic | Wire::Bedrock),
+        OutputFormat::Text {} | OutputFormat::JsonSchema { .. } => true,
     };
     able && known
 }
@@ -182,7 +182,7 @@ mod tests {
     fn only_what_a_model_does_not_do_by_itself_is_done_here() {
         let mut able = model();
         able.capabilities = BTreeSet::from([Capability::StructuredOutput]);
-        let object = OutputFormat::JsonObject;
+        let object = OutputFormat::JsonObject {};
         let of = |output: &OutputFormat, wire, model: &ModelSpec| {
             Format::of(output, wire, model).expect("good").is_some()
         };
@@ -192,7 +192,7 @@ mod tests {
             "it knows schemas alone"
         );
         assert!(!of(&schema(json!({})), Wire::Anthropic, &able));
-        assert!(!of(&OutputFormat::Text, Wire::Openai, &model()));
+        assert!(!of(&OutputFormat::Text {}, Wire::Openai, &model()));
         let format = format(&object);
         assert_eq!(format.json("{}"), Ok("{}"));
         format.json("[]").expect_err("no object");

@@ -211,7 +211,7 @@ fn provider_settings(settings: &ModelSettings, asked: &Asked, model: &Model) -> 
         output: if kept {
             asked.output.clone()
         } else {
-            OutputFormat::Text
+            OutputFormat::Text {}
         },
     }
 }

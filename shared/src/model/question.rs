@@ -6,7 +6,7 @@ use serde::de::value::SeqAccessDeserializer;
 use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::content::ContentPart;
+use super::content::{ContentPart, FileData, ImageUrl, ToolResult};
 use super::conversation::{Role, question_text};
 use crate::error::{Error, Result};
 
@@ -24,8 +24,87 @@ pub enum Content {
     #[schema(title = "Text")]
     Text(String),
     /// Text, images and files, or the results of tools.
-    #[schema(title = "Parts")]
+    #[schema(title = "Parts", value_type = Vec<NewPart>)]
     Parts(Vec<ContentPart>),
+}
+
+/// A part that is sent: what is stored may get fields that nobody may send, and here none is ignored.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+pub enum NewPart {
+    /// What is said.
+    Text {
+        /// The text.
+        text: String,
+    },
+    /// A picture, from a person.
+    ImageUrl {
+        /// Where it is.
+        image_url: NewImage,
+    },
+    /// A document, from a person.
+    File {
+        /// Its name and bytes.
+        file: NewFile,
+    },
+    /// What a tool gave.
+    ToolResult {
+        /// The call that it answers.
+        tool_call_id: String,
+        /// The result, or what went wrong.
+        text: String,
+        /// Whether the tool failed.
+        #[serde(default)]
+        #[schema(required = false)]
+        is_error: bool,
+    },
+}
+
+/// Where a picture is.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewImage {
+    /// Its bytes as `data:<media type>;base64,<data>`, or an `https` address from which the provider gets it.
+    #[schema(example = "data:image/png;base64,iVBORw0KGgo=")]
+    url: String,
+}
+
+/// A document.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewFile {
+    /// Its name, with the ending.
+    #[schema(example = "report.pdf")]
+    filename: String,
+    /// Its bytes as `data:<media type>;base64,<data>`.
+    #[schema(example = "data:application/pdf;base64,JVBERi0=")]
+    file_data: String,
+}
+
+impl From<NewPart> for ContentPart {
+    fn from(part: NewPart) -> Self {
+        match part {
+            NewPart::Text { text } => Self::Text { text },
+            NewPart::ImageUrl { image_url } => Self::ImageUrl {
+                image_url: ImageUrl { url: image_url.url },
+            },
+            NewPart::File { file } => Self::File {
+                file: FileData {
+                    filename: file.filename,
+                    file_data: file.file_data,
+                },
+            },
+            NewPart::ToolResult {
+                tool_call_id,
+                text,
+                is_error,
+            } => Self::ToolResult(ToolResult {
+                tool_call_id,
+                text,
+                is_error,
+            }),
+        }
+    }
 }
 
 /// By hand, so that what is wrong is told with its place.
@@ -48,7 +127,9 @@ impl<'de> Deserialize<'de> for Content {
             }
 
             fn visit_seq<A: SeqAccess<'de>>(self, parts: A) -> Result<Content, A::Error> {
-                Vec::deserialize(SeqAccessDeserializer::new(parts)).map(Content::Parts)
+                let parts = Vec::<NewPart>::deserialize(SeqAccessDeserializer::new(parts))?;
+                let parts = parts.into_iter().map(ContentPart::from);
+                Ok(Content::Parts(parts.collect()))
             }
         }
         deserializer.deserialize_any(Either)

@@ -74,12 +74,20 @@ async fn parts_that_break_a_rule_are_refused_with_their_place() {
         (json!([text(" ")]), "/content"),
         (json!([{"type": "sound"}]), "/content/0"),
         (
+            json!([{"type": "text", "text": "Hi", "more": 1}]),
+            "/content/0",
+        ),
+        (
+            json!([{"type": "image_url", "image_url": {"url": "https://a.test/a.png", "detail": "high"}}]),
+            "/content/0",
+        ),
+        (
             json!([text("a"), {"type": "image_url", "image_url": {"url": "http://a.test/a.png"}}]),
             "/content/1/image_url/url",
         ),
         (
             json!([{"type": "tool_call", "id": "c", "name": "f", "arguments": "{}"}]),
-            "/content/0/type",
+            "/content/0",
         ),
         (
             json!([text(&"x".repeat(180_000)), text(&"x".repeat(180_000))]),

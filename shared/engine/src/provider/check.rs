@@ -182,9 +182,9 @@ fn tool(index: usize, tool: &ToolSpec) -> Result<()> {
 fn format(prompt: &Prompt<'_>) -> Result<()> {
     let able = prompt.model.spec().can(Capability::StructuredOutput);
     match &prompt.settings.output {
-        OutputFormat::Text => Ok(()),
+        OutputFormat::Text {} => Ok(()),
         _ if !able => Err(unable(prompt, "/response_format", "keeps to a format")),
-        OutputFormat::JsonObject => Ok(()),
+        OutputFormat::JsonObject {} => Ok(()),
         OutputFormat::JsonSchema { name, .. } if !is_tool_name(name) => {
             Err(Error::invalid("/response_format/name", TOOL_NAME_RULE))
         }

@@ -104,14 +104,13 @@ pub enum ToolChoice {
 }
 
 /// What the text of an answer must be.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
 pub enum OutputFormat {
     /// Anything.
-    #[default]
-    Text,
+    Text {},
     /// A JSON object.
-    JsonObject,
+    JsonObject {},
     /// JSON that keeps to a schema.
     JsonSchema {
         /// What it is called: 1 to 64 letters, digits, `_` and `-`.
@@ -125,6 +124,12 @@ pub enum OutputFormat {
         #[schema(required = false)]
         strict: bool,
     },
+}
+
+impl Default for OutputFormat {
+    fn default() -> Self {
+        Self::Text {}
+    }
 }
 
 impl<'a> Prompt<'a> {

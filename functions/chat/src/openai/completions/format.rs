@@ -10,9 +10,9 @@ use serde_json::Value;
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
 pub(crate) enum ResponseFormat {
     /// Anything.
-    Text,
+    Text {},
     /// A JSON object.
-    JsonObject,
+    JsonObject {},
     /// JSON that keeps to a schema.
     JsonSchema {
         /// The schema.
@@ -41,8 +41,8 @@ pub(crate) struct Named {
 impl ResponseFormat {
     pub(super) fn output(self) -> OutputFormat {
         match self {
-            Self::Text => OutputFormat::Text,
-            Self::JsonObject => OutputFormat::JsonObject,
+            Self::Text {} => OutputFormat::Text {},
+            Self::JsonObject {} => OutputFormat::JsonObject {},
             Self::JsonSchema { json_schema } => OutputFormat::JsonSchema {
                 name: json_schema.name,
                 schema: described(json_schema.schema, json_schema.description),

@@ -282,7 +282,8 @@ impl Part {
             }
             Self::File { file } => {
                 let field = format!("{place}/file/file_id");
-                file_part(place, file.filename, file.file_data, &field)
+                let id = file.file_id.as_deref();
+                file_part(place, file.filename, file.file_data, id, &field)
             }
             Self::InputAudio { .. } => Err(unsupported(
                 &format!("{place}/type"),

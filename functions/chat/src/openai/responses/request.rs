@@ -245,7 +245,7 @@ impl NewResponse {
                 settings,
                 tools: self.functions(),
                 tool_choice: (self.tool_choice.as_ref()).map_or(ToolChoice::Auto, Choice::choice),
-                output: (self.text.as_ref()).map_or(OutputFormat::Text, Text::output),
+                output: (self.text.as_ref()).map_or(OutputFormat::Text {}, Text::output),
                 one_call: self.parallel_tool_calls == Some(false),
                 must_fit: self.truncation != Some(Truncation::Auto),
                 begins_once: true,

@@ -97,9 +97,9 @@ pub(crate) enum Verbosity {
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
 pub(crate) enum Format {
     /// Anything.
-    Text,
+    Text {},
     /// A JSON object.
-    JsonObject,
+    JsonObject {},
     /// JSON that keeps to a schema.
     JsonSchema {
         /// What it is called.
@@ -166,8 +166,8 @@ impl Choice {
 impl Text {
     pub(super) fn output(&self) -> OutputFormat {
         match &self.format {
-            None | Some(Format::Text) => OutputFormat::Text,
-            Some(Format::JsonObject) => OutputFormat::JsonObject,
+            None | Some(Format::Text {}) => OutputFormat::Text {},
+            Some(Format::JsonObject {}) => OutputFormat::JsonObject {},
             Some(Format::JsonSchema {
                 name,
                 description,

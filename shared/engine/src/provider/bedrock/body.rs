@@ -36,8 +36,8 @@ pub(in super::super) fn body(prompt: &Prompt<'_>) -> Result<Value> {
         body["toolConfig"] = config;
     }
     match &settings.output {
-        OutputFormat::Text => {}
-        OutputFormat::JsonObject => {
+        OutputFormat::Text {} => {}
+        OutputFormat::JsonObject {} => {
             let detail = "this provider knows no `json_object`; use `json_schema`";
             return Err(Error::invalid("/response_format/type", detail));
         }

@@ -50,8 +50,8 @@ fn generation(prompt: &Prompt<'_>) -> Result<Value> {
         config["stopSequences"] = json!(settings.stop);
     }
     match &settings.output {
-        OutputFormat::Text => {}
-        OutputFormat::JsonObject => config["responseMimeType"] = json!("application/json"),
+        OutputFormat::Text {} => {}
+        OutputFormat::JsonObject {} => config["responseMimeType"] = json!("application/json"),
         // The name is only for us, and the provider sees to every schema.
         OutputFormat::JsonSchema { schema, .. } => {
             config["responseMimeType"] = json!("application/json");

@@ -180,8 +180,8 @@ fn tool_choice(choice: &ToolChoice) -> Value {
 
 fn response_format(output: &OutputFormat) -> Option<Value> {
     match output {
-        OutputFormat::Text => None,
-        OutputFormat::JsonObject => Some(json!({"type": "json_object"})),
+        OutputFormat::Text {} => None,
+        OutputFormat::JsonObject {} => Some(json!({"type": "json_object"})),
         OutputFormat::JsonSchema {
             name,
             schema,

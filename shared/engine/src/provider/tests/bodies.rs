@@ -173,7 +173,7 @@ fn the_format_of_an_answer_is_told() {
     assert_eq!(bedrock, json!({"textFormat": format}));
 
     let object = || Settings {
-        output: OutputFormat::JsonObject,
+        output: OutputFormat::JsonObject {},
         ..Settings::default()
     };
     assert_eq!(

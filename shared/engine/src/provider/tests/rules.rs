@@ -116,7 +116,7 @@ fn what_a_model_can_not_do_is_refused() {
     let plain = model("openai", "m", &[]);
     let image = json!([{"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}]);
     let tools = with_tools(vec![tool("f")]);
-    let object = with(|settings| settings.output = OutputFormat::JsonObject);
+    let object = with(|settings| settings.output = OutputFormat::JsonObject {});
     let effort = with(|settings| settings.reasoning_effort = Some(ReasoningEffort::Low));
     let images = vec![said(Speaker::User, image)];
     for (messages, settings, field) in [

@@ -1,12 +1,13 @@
 //! Items: what a response is asked with and what it answers.
 
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 use super::gathered::Gathering;
 use super::parts::{Detail, file_part, image_part};
 use super::thoughts;
 use crate::error::{Error, Result};
-use crate::http::openai::unsupported;
+use crate::http::openai::{renamed, unsupported};
 use crate::model::{ContentPart, Reasoning, ToolCall, ToolResult};
 
 /// Text, or items.
@@ -51,10 +52,16 @@ pub enum Typed {
     /// the answer.
     FileSearchCall {},
     /// An item that a stored response has answered.
-    ItemReference {
-        /// Its id.
-        id: String,
-    },
+    ItemReference(Reference),
+}
+
+/// An item by its id.
+#[derive(Debug, Clone, Deserialize, Serialize, utoipa::ToSchema)]
+#[schema(as = OpenAiItemReference)]
+#[serde(deny_unknown_fields)]
+pub struct Reference {
+    /// It.
+    id: String,
 }
 
 /// What somebody says or said.
@@ -106,7 +113,7 @@ pub enum Content {
 /// A part.
 #[derive(Debug, Clone, Deserialize, Serialize, utoipa::ToSchema)]
 #[schema(as = OpenAiInputPart)]
-#[serde(tag = "type", rename_all = "snake_case")]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Part {
     /// Text.
     InputText {
@@ -117,6 +124,14 @@ pub enum Part {
     OutputText {
         /// It.
         text: String,
+        /// What supports it. It is read and not kept.
+        #[serde(default, skip_serializing)]
+        #[schema(value_type = Option<Vec<Object>>)]
+        annotations: Option<IgnoredAny>,
+        /// The same.
+        #[serde(default, skip_serializing)]
+        #[schema(value_type = Option<Vec<Object>>)]
+        logprobs: Option<IgnoredAny>,
     },
     /// Why a model would not answer.
     Refusal {
@@ -155,6 +170,7 @@ pub enum Part {
 /// A call of a function.
 #[derive(Debug, Clone, Deserialize, Serialize, utoipa::ToSchema)]
 #[schema(as = OpenAiFunctionCallItem)]
+#[serde(deny_unknown_fields)]
 pub struct Call {
     /// By which its result is told from others.
     call_id: String,
@@ -162,21 +178,35 @@ pub struct Call {
     name: String,
     /// A JSON object as text.
     arguments: String,
+    /// Of what was answered before. It is read and not kept: it gets a new one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    id: Option<String>,
+    /// The same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    status: Option<String>,
 }
 
 /// What a function gave.
 #[derive(Debug, Clone, Deserialize, Serialize, utoipa::ToSchema)]
 #[schema(as = OpenAiFunctionCallOutputItem)]
+#[serde(deny_unknown_fields)]
 pub struct Output {
     /// The call that it answers.
     call_id: String,
     /// Text, or parts of text.
     output: Content,
+    /// Of an item that was listed. It is read and not kept: it gets a new one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    id: Option<String>,
+    /// The same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    status: Option<String>,
 }
 
 /// What a model thought.
 #[derive(Debug, Clone, Deserialize, Serialize, utoipa::ToSchema)]
 #[schema(as = OpenAiReasoningItem)]
+#[serde(deny_unknown_fields)]
 pub struct Thought {
     /// Its text, where the provider shows it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -184,6 +214,17 @@ pub struct Thought {
     /// As a response has it, if `include` asks for `reasoning.encrypted_content`: it says all that the text does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     encrypted_content: Option<String>,
+    /// Read and not kept: no provider takes one.
+    #[serde(default, skip_serializing)]
+    #[schema(value_type = Option<Vec<Object>>)]
+    #[expect(dead_code, reason = "answers can be sent back as they came")]
+    summary: Option<IgnoredAny>,
+    /// Of what was answered before. It is read and not kept: it gets a new one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    id: Option<String>,
+    /// The same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    status: Option<String>,
 }
 
 /// A piece of what a model thought.
@@ -202,7 +243,7 @@ impl Input {
             Self::Items(items) => items,
         };
         items.iter().filter_map(|item| match item {
-            Item::Typed(Typed::ItemReference { id }) => Some(id.as_str()),
+            Item::Typed(Typed::ItemReference(Reference { id })) => Some(id.as_str()),
             _ => None,
         })
     }
@@ -251,7 +292,8 @@ impl Item {
                     arguments: call.arguments,
                     signature: None,
                 });
-                let call = call.parse(&place)?;
+                let names = [(format!("{place}/id"), format!("{place}/call_id"))];
+                let call = call.parse(&place).map_err(|error| as_sent(error, &names))?;
                 gathering.assistant(place, vec![call]);
                 Ok(())
             }
@@ -286,7 +328,7 @@ impl Item {
                 Ok(())
             }
             Self::Typed(Typed::FileSearchCall {}) => Ok(()),
-            Self::Typed(Typed::ItemReference { id }) => {
+            Self::Typed(Typed::ItemReference(Reference { id })) => {
                 let field = format!("{place}/id");
                 if gathering.refer(place, &id) {
                     return Ok(());
@@ -344,13 +386,20 @@ impl Part {
     fn parsed(self, place: &str) -> Result<ContentPart> {
         match self {
             Self::InputText { text }
-            | Self::OutputText { text }
+            | Self::OutputText { text, .. }
             | Self::Refusal { refusal: text } => ContentPart::text(text).parse(place),
             Self::InputImage {
                 image_url: Some(url),
                 file_id: None,
                 detail,
-            } => image_part(place, url, &format!("{place}/detail"), detail),
+            } => {
+                let image = image_part(place, url, &format!("{place}/detail"), detail);
+                let names = [(
+                    format!("{place}/image_url/url"),
+                    format!("{place}/image_url"),
+                )];
+                image.map_err(|error| as_sent(error, &names))
+            }
             Self::InputImage { .. } => Err(unsupported(
                 &format!("{place}/file_id"),
                 "give the image in `image_url`: an https address, or data:<media type>;base64,<data>",
@@ -364,8 +413,23 @@ impl Part {
             Self::InputFile {
                 filename,
                 file_data,
-                ..
-            } => file_part(place, filename, file_data, &format!("{place}/file_id")),
+                file_id,
+                file_url: None,
+            } => {
+                let id_field = format!("{place}/file_id");
+                let file = file_part(place, filename, file_data, file_id.as_deref(), &id_field);
+                let names = [(format!("{place}/file/"), format!("{place}/"))];
+                file.map_err(|error| as_sent(error, &names))
+            }
         }
     }
+}
+
+/// With fields as items have them, where our own parts have others.
+fn as_sent(error: Error, names: &[(String, String)]) -> Error {
+    let names: Vec<(&str, &str)> = names
+        .iter()
+        .map(|(ours, theirs)| (&**ours, &**theirs))
+        .collect();
+    renamed(error, &names)
 }

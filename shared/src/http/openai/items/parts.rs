@@ -24,7 +24,7 @@ pub fn image_part(
     image.parse(place)
 }
 
-/// A file's bytes as `data:`. `id_field` is where it could name one that was uploaded.
+/// A file's bytes as `data:`. `file_id` would name one that was uploaded, and `id_field` is where.
 ///
 /// # Errors
 /// `Invalid` with what breaks a rule.
@@ -32,9 +32,10 @@ pub fn file_part(
     place: &str,
     filename: Option<String>,
     file_data: Option<String>,
+    file_id: Option<&str>,
     id_field: &str,
 ) -> Result<ContentPart> {
-    let Some(file_data) = file_data else {
+    let (Some(file_data), None) = (file_data, file_id) else {
         return Err(unsupported(id_field, BYTES));
     };
     let file = ContentPart::File {
