@@ -9,8 +9,10 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 mod proxy;
+mod storm;
 
 use proxy::Proxy;
+pub use storm::Storm;
 
 /// The operation, for faults, of a call that only counts requests: an `UpdateItem` of a rate limit.
 pub const COUNTING: &str = "Counting";
@@ -31,6 +33,10 @@ pub enum Fault {
     Throttled,
     /// `AccessDeniedException`, which patience does not mend.
     Denied,
+    /// `InternalServerError`: nothing is done.
+    Failed,
+    /// It is done, and the connection is closed in the middle of the reply.
+    Closed,
     /// It is done, and the reply says that it failed: the caller sends it again.
     ReplyLost,
     /// `TransactionCanceledException`, with that reason for the first of its parts.
@@ -80,6 +86,8 @@ struct Noted {
     watched: Option<Vec<Asked>>,
     /// Where the Queries began whose page was empty on command.
     interrupted: Vec<Option<Value>>,
+    /// What else calls meet.
+    storm: Option<Storm>,
 }
 
 impl Meter {
@@ -198,10 +206,16 @@ impl Meter {
         lock(&self.state).sealed = Some(prefix.to_owned());
     }
 
-    /// Ends all faults that are still to come.
+    /// From now on calls meet what that storm has for them, until [`Meter::heal`].
+    pub fn storm(&self, storm: Storm) {
+        lock(&self.state).storm = Some(storm);
+    }
+
+    /// Ends all faults that are still to come, and the storm.
     pub fn heal(&self) {
         let mut noted = lock(&self.state);
         noted.faults.clear();
+        noted.storm = None;
         noted.sealed = None;
     }
 }

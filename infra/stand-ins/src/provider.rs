@@ -85,6 +85,11 @@ impl ScriptedProvider {
         self.desk.script_when(text, script);
     }
 
+    /// Whether there were requests for answers since they were taken last.
+    pub fn was_asked(&self) -> bool {
+        self.desk.was_asked()
+    }
+
     /// The requests for answers since this was asked last.
     pub fn take_requests(&self) -> Vec<Received> {
         self.desk.take()

@@ -43,7 +43,7 @@ pub const START: i64 = 1_767_225_600;
 pub const ORIGIN: &str = "https://app.chatter.internal";
 
 /// How long limiters and the response cache wait for the embedded table: a busy machine must not look like a table that is away.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(crate) const TABLE: &str = "chatter";
 const SIGNING_KEYS: &str = r#"{"bootstrap":"a text that is long enough to be a key in tests"}"#;
@@ -97,9 +97,7 @@ impl TestApi {
         let provider = ScriptedProvider::start().await.expect("a provider");
         let app = app(&table.url, &provider.url, limits).await;
         let people = People::new(app.clone(), Store::new(&sdk(&direct).await, TABLE));
-        let names = ["scripted", "scripted-claude", "scripted-gemini"];
-        let keys = names.map(|name| (name.to_owned(), SecretString::from(PROVIDER_KEY)));
-        let router = build(app.clone(), ProviderKeys::fixed(keys)).expect("a router");
+        let router = build(app.clone(), provider_keys()).expect("a router");
         Self {
             router: with_layers("test", router, &app.config),
             app,
@@ -297,6 +295,11 @@ fn context(source: &str) -> RequestContext {
     context.expect("a context").clone()
 }
 
+pub(crate) fn provider_keys() -> ProviderKeys {
+    let names = ["scripted", "scripted-claude", "scripted-gemini"];
+    ProviderKeys::fixed(names.map(|name| (name.to_owned(), SecretString::from(PROVIDER_KEY))))
+}
+
 /// `template.yaml`.
 pub fn template() -> Yaml {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../template.yaml");
@@ -304,7 +307,7 @@ pub fn template() -> Yaml {
     serde_yaml_ng::from_str(&text).expect("YAML")
 }
 
-async fn sdk(endpoint: &str) -> aws_config::SdkConfig {
+pub(crate) async fn sdk(endpoint: &str) -> aws_config::SdkConfig {
     aws_config::defaults(BehaviorVersion::latest())
         .region(Region::from_static("us-east-1"))
         .test_credentials()
@@ -355,7 +358,7 @@ async fn app(table: &str, provider: &str, limits: &Value) -> App {
     }
 }
 
-fn authenticator(
+pub(crate) fn authenticator(
     config: &Config,
     clock: &Clock,
     standings: Standings,

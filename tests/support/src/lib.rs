@@ -12,6 +12,7 @@
 mod api;
 mod death;
 mod people;
+mod process;
 mod reply;
 mod settings;
 mod table;
@@ -22,6 +23,6 @@ pub use death::dies_after;
 pub use people::{PASSWORD, People, Person};
 pub use reply::{Event, Reply};
 pub use settings::{config, settings};
-pub use stand_ins::meter::{Asked, COUNTING, Call, Fault};
+pub use stand_ins::meter::{Asked, COUNTING, Call, Fault, Storm};
 pub use stand_ins::provider::Received;
 pub use turns::{nth_message, put_message};

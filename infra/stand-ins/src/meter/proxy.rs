@@ -3,12 +3,13 @@
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
-use axum::body::Bytes;
+use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
+use super::storm::Weather;
 use super::{Asked, COUNTING, Call, Fault, Noted, lock};
 
 /// What the sort key begins with where a Query goes on after a page that was empty on command.
@@ -68,9 +69,23 @@ async fn answer(proxy: &Proxy, sent: &Sent) -> (Response, Value) {
     let mut request = sent.request.clone();
     resume(&proxy.noted, &mut request);
     let mut undone = None;
-    let fault = next_fault(&proxy.noted, name);
+    let fault = match weather(&proxy.noted, &sent.operation) {
+        Weather::Calm => next_fault(&proxy.noted, name),
+        Weather::Fault(fault) => Some(fault),
+        Weather::Late(pause) => {
+            tokio::time::sleep(pause).await;
+            None
+        }
+        Weather::Dead(done) => {
+            if done {
+                // Nobody is left who would hear how it went.
+                drop(call(proxy, sent, request).await);
+            }
+            return std::future::pending().await;
+        }
+    };
     match fault {
-        None | Some(Fault::ReplyLost) => {}
+        None | Some(Fault::ReplyLost | Fault::Closed) => {}
         Some(Fault::Unprocessed) => undone = Some(all_but_the_first(&mut request)),
         Some(fault) => return (failure(proxy, &request, fault), Value::Null),
     }
@@ -88,10 +103,14 @@ async fn answer(proxy: &Proxy, sent: &Sent) -> (Response, Value) {
             );
         }
     };
-    if fault == Some(Fault::ReplyLost) {
-        // Whatever it answered is lost.
-        let lost = (StatusCode::INTERNAL_SERVER_ERROR, "lost on command");
-        return (lost.into_response(), answer);
+    // Whatever it answered is lost.
+    match fault {
+        Some(Fault::ReplyLost) => {
+            let lost = (StatusCode::INTERNAL_SERVER_ERROR, "lost on command");
+            return (lost.into_response(), answer);
+        }
+        Some(Fault::Closed) => return (closed(), answer),
+        _ => {}
     }
     if let Some(undone) = undone {
         let name = match sent.operation.as_str() {
@@ -136,7 +155,11 @@ fn failure(proxy: &Proxy, request: &Value, fault: Fault) -> Response {
                 json!({"Items": [], "Count": 0, "ScannedCount": 0, "LastEvaluatedKey": next});
             axum::Json(page).into_response()
         }
-        Fault::Denied | Fault::ReplyLost | Fault::Unprocessed => {
+        Fault::Failed => {
+            let body = json!({"__type": "com.amazonaws.dynamodb.v20120810#InternalServerError", "message": "on command"});
+            (StatusCode::INTERNAL_SERVER_ERROR, axum::Json(body)).into_response()
+        }
+        Fault::Denied | Fault::ReplyLost | Fault::Closed | Fault::Unprocessed => {
             refusal("AccessDeniedException", json!({}))
         }
     }
@@ -209,6 +232,18 @@ fn writes_under_seal(noted: &Mutex<Noted>, sent: &Sent) -> bool {
             item["pk"]["S"].as_str()
         })
         .any(|key| key.starts_with(&prefix))
+}
+
+fn weather(noted: &Mutex<Noted>, operation: &str) -> Weather {
+    let mut noted = lock(noted);
+    let storm = noted.storm.as_mut();
+    storm.map_or(Weather::Calm, |storm| storm.meet(operation))
+}
+
+/// A reply that breaks off.
+fn closed() -> Response {
+    let pieces = [Ok("{"), Err(std::io::Error::other("closed on command"))];
+    Body::from_stream(futures_util::stream::iter(pieces)).into_response()
 }
 
 fn next_fault(noted: &Mutex<Noted>, operation: &str) -> Option<Fault> {

@@ -48,6 +48,10 @@ impl Desk {
         *times - 1
     }
 
+    pub(super) fn was_asked(&self) -> bool {
+        !lock(&self.received).is_empty()
+    }
+
     pub(super) fn take(&self) -> Vec<Received> {
         std::mem::take(&mut lock(&self.received))
     }

@@ -1,0 +1,93 @@
+//! Titles of conversations, by jobs.
+
+use axum::http::Method;
+use serde_json::{Value, json};
+use test_support::Body;
+
+use crate::process::draw_percent;
+use crate::schedules::schedules;
+use crate::world::World;
+
+/// What stands only in requests for a title.
+const ASKED: &str = "Write the title now.";
+
+fn world() -> World {
+    let world = World::new();
+    let script = serde_json::from_value(json!({"say": ["Fjords of ", "Norway"]}));
+    world
+        .api
+        .provider
+        .script_when(ASKED, script.expect("a script"));
+    world
+}
+
+fn schedule(world: &mut World, seed: u64) {
+    let mut drawn = fastrand::Rng::with_seed(seed);
+    let person = world.person(seed);
+    let new = Body::Json(json!({}));
+    let place = (Method::POST, "/api/v1/conversations");
+    let made = world.send(conversations::router, &person, place, new);
+    let conversation = made.location().to_owned();
+    let messages = format!("{conversation}/messages");
+    let hello = json!({"content": format!("Hello from canary-{seed}.")});
+    let said = world.calmly(world.api.post(Some(&person), &messages, hello));
+    assert_eq!(said.status, 201, "{}", said.text);
+    world.hear();
+    let percent = draw_percent(&mut drawn);
+    world.jobs_in_storm(&mut drawn, percent);
+    world.calm_down();
+    let job = newest(world, &person);
+    let path = format!("/api/v1/jobs/{}", job["id"].as_str().expect("an id"));
+    if job["status"] == "failed" {
+        // Workers that die are attempts too.
+        assert_eq!(job["attempts"], 5, "{job}");
+        let retried = world.send(
+            jobs::router,
+            &person,
+            (Method::POST, &format!("{path}/retry")),
+            Body::Empty,
+        );
+        assert_eq!(retried.status, 202, "{}", retried.text);
+        world.calm_down();
+    }
+    let job = newest(world, &person);
+    assert_eq!(job["status"], "completed", "{job}");
+    let shown = world.get(conversations::router, &person, &conversation);
+    assert_eq!(shown["title"], "Fjords of Norway");
+    assert_eq!(job["result"]["title"], "Fjords of Norway", "{job}");
+    // Whoever died may have given it the title, and then this attempt changed nothing.
+    let titles = asked(world);
+    let attempts = job["attempts"].as_u64().expect("a number");
+    assert!(titles >= 1 && titles as u64 <= 10, "{titles} {attempts}");
+    world.nothing_is_left(
+        &person,
+        &[
+            (&conversation, conversations::router),
+            (&path, jobs::router),
+        ],
+    );
+}
+
+fn newest(world: &World, person: &str) -> Value {
+    let jobs = world.get(jobs::router, person, "/api/v1/jobs?limit=100");
+    let jobs = jobs["data"].as_array().expect("a list");
+    assert_eq!(jobs.len(), 1, "{jobs:?}");
+    jobs[0].clone()
+}
+
+fn asked(world: &World) -> usize {
+    let texts = world.asked.iter().map(|asked| asked.body.to_string());
+    texts.filter(|text| text.contains(ASKED)).count()
+}
+
+const EACH: u64 = 20;
+
+#[test]
+fn a_title_is_given_once_1() {
+    schedules(10, EACH, world, schedule);
+}
+
+#[test]
+fn a_title_is_given_once_2() {
+    schedules(11, EACH, world, schedule);
+}
