@@ -56,10 +56,12 @@ pub(crate) fn unknown(parameter: &str, known: &str) -> String {
     if whose(parameter) == Whose::NamedForAll {
         return "scripted-claude".to_owned();
     }
-    let (prefix, _) = known.split_once('_').expect("an id");
+    let (prefix, rest) = known.split_once('_').expect("an id");
     let fresh = TenantId::new().to_string();
     let (_, fresh) = fresh.split_once('_').expect("an id");
-    format!("{prefix}_{fresh}")
+    // Those of items have a number too.
+    let number = rest.find('_').map_or("", |place| &rest[place..]);
+    format!("{prefix}_{fresh}{number}")
 }
 
 /// A function beside another one.
