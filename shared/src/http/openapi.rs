@@ -1,5 +1,7 @@
 //! The OpenAPI document: what all groups have in common is added here, and not repeated at each route.
 
+mod complete;
+
 use serde_json::json;
 use utoipa::openapi::extensions::Extensions;
 use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn, PathItem};
@@ -11,6 +13,8 @@ use utoipa::{PartialSchema as _, ToSchema as _};
 use super::idempotency::{IDEMPOTENCY_KEY, IDEMPOTENCY_REPLAYED, PATTERN};
 use super::openai::{OpenAiError, OpenAiFailure, is_door};
 use super::problem::{PROBLEM_JSON, Problem};
+pub use complete::CLOSED;
+
 use crate::auth::policy::{self, KeyAccess, Rule};
 use crate::error::FieldError;
 use crate::model::MembershipRole;
@@ -57,6 +61,7 @@ pub fn document(groups: impl IntoIterator<Item = OpenApi>) -> OpenApi {
         .description(Some("An access token, from login or refresh; an API key, where its scopes allow it; or a token of the tenant's own identity provider."))
         .build();
     components.add_security_scheme(BEARER, SecurityScheme::Http(bearer));
+    complete::schemas(components);
     for (path, item) in &mut document.paths.paths {
         let form = if is_door(path) {
             Form::OpenAi
@@ -65,6 +70,7 @@ pub fn document(groups: impl IntoIterator<Item = OpenApi>) -> OpenApi {
         };
         let has_parameters = path.contains('{');
         for operation in operations(item) {
+            complete::parameters(operation);
             add_problems(operation, has_parameters, form);
         }
         for (method, operation) in methods(item) {

@@ -106,3 +106,15 @@ fn every_failure_is_a_problem_document_or_as_openai_has_it() {
         }
     }
 }
+
+#[test]
+fn what_is_said_to_be_closed_is_there() {
+    let document = document();
+    for name in shared::http::openapi::CLOSED {
+        let schema = &document["components"]["schemas"][name];
+        assert!(
+            schema.to_string().contains(r#""additionalProperties":false"#),
+            "{name}: {schema}"
+        );
+    }
+}
