@@ -1,6 +1,7 @@
 //! The OpenAPI document: what all groups have in common is added here, and not repeated at each route.
 
 mod complete;
+mod values;
 
 use serde_json::json;
 use utoipa::openapi::extensions::Extensions;
@@ -14,6 +15,9 @@ use super::idempotency::{IDEMPOTENCY_KEY, IDEMPOTENCY_REPLAYED, PATTERN};
 use super::openai::{OpenAiError, OpenAiFailure, is_door};
 use super::problem::{PROBLEM_JSON, Problem};
 pub use complete::CLOSED;
+pub use values::{
+    Attributes, Filter, Metadata, Schemas, collect, list_of, one_of, text, visible, words,
+};
 
 use crate::auth::policy::{self, KeyAccess, Rule};
 use crate::error::FieldError;
