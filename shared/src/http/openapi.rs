@@ -1,6 +1,7 @@
 //! The OpenAPI document: what all groups have in common is added here, and not repeated at each route.
 
 mod complete;
+mod events;
 mod values;
 
 use serde_json::json;
@@ -15,8 +16,10 @@ use super::idempotency::{IDEMPOTENCY_KEY, IDEMPOTENCY_REPLAYED, PATTERN};
 use super::openai::{OpenAiError, OpenAiFailure, is_door};
 use super::problem::{PROBLEM_JSON, Problem};
 pub use complete::CLOSED;
+pub use events::{event, events_like, stream, text_event, unnamed};
 pub use values::{
-    Attributes, Filter, Metadata, Schemas, collect, list_of, one_of, text, visible, words,
+    Attributes, DataAddress, Filter, ImageAddress, Metadata, Schemas, collect, list_of, one_of,
+    text, visible, words,
 };
 
 use crate::auth::policy::{self, KeyAccess, Rule};

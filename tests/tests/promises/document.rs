@@ -113,7 +113,9 @@ fn what_is_said_to_be_closed_is_there() {
     for name in shared::http::openapi::CLOSED {
         let schema = &document["components"]["schemas"][name];
         assert!(
-            schema.to_string().contains(r#""additionalProperties":false"#),
+            schema
+                .to_string()
+                .contains(r#""additionalProperties":false"#),
             "{name}: {schema}"
         );
     }

@@ -6,7 +6,7 @@ use utoipa::Number;
 use utoipa::openapi::path::{Operation, Parameter};
 use utoipa::openapi::schema::{
     AdditionalProperties, AllOf, AnyOf, ArrayItems, KnownFormat, Object, OneOf, Schema,
-    SchemaFormat, Type,
+    SchemaFormat, SchemaType, Type,
 };
 use utoipa::openapi::{Components, RefOr};
 
@@ -56,6 +56,19 @@ pub(super) fn parameters(operation: &mut Operation) {
         }) = parameter
         {
             each(schema, &mut bound);
+            without_null(schema);
+        }
+    }
+}
+
+/// Takes `null` away, which can be said in JSON and not in a header: there it is a text of four letters.
+fn without_null(schema: &mut RefOr<Schema>) {
+    if let RefOr::T(Schema::Object(object)) = schema
+        && let SchemaType::Array(types) = &mut object.schema_type
+    {
+        types.retain(|kind| *kind != Type::Null);
+        if let [only] = types.as_slice() {
+            object.schema_type = SchemaType::Type(only.clone());
         }
     }
 }

@@ -34,6 +34,22 @@ pub enum Attributes {}
 #[derive(Debug)]
 pub enum Filter {}
 
+/// The bytes of a file as an address.
+#[derive(Debug, ToSchema)]
+#[schema(
+    pattern = r"^data:[A-Za-z0-9!#$&^_.+-]{1,100}/[A-Za-z0-9!#$&^_.+-]{1,100};base64,(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{4}|[A-Za-z0-9+/]{2}[AEIMQUYcgkos048]=|[A-Za-z0-9+/][AQgw]==)$",
+    example = "data:application/pdf;base64,JVBERi0="
+)]
+pub struct DataAddress(pub String);
+
+/// Where an image is: its bytes as an address, or an `https` address of at most 2048 bytes.
+#[derive(Debug, ToSchema)]
+#[schema(
+    pattern = r"^(?:data:image/(?:png|jpeg|gif|webp);base64,(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{4}|[A-Za-z0-9+/]{2}[AEIMQUYcgkos048]=|[A-Za-z0-9+/][AQgw]==)|https://(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z][A-Za-z0-9]*(?::[0-9]{1,4})?(?:[/?#][!-~]*)?)$",
+    example = "https://example.com/photo.png"
+)]
+pub struct ImageAddress(pub String);
+
 /// Text that says something.
 pub fn words() -> ObjectBuilder {
     text().pattern(Some(WORDS))
