@@ -2,20 +2,48 @@
 
 mod gather;
 
+use std::borrow::Cow;
+
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::Schema;
+use utoipa::{PartialSchema, ToSchema};
 
 use super::parts::Detail;
+use crate::http::openapi::{DataAddress, ImageAddress, Schemas, collect, list_of, one_of, words};
 
 /// Text, or items.
-#[derive(Debug, Clone, Deserialize, Serialize, utoipa::ToSchema)]
-#[schema(as = OpenAiResponseInput)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(untagged, expecting = "text or a list of items that are known here")]
 pub enum Input {
     /// What a person says.
     Text(String),
     /// Items.
     Items(Vec<Item>),
+}
+
+impl PartialSchema for Input {
+    fn schema() -> RefOr<Schema> {
+        let text = words().description(Some("What a person says."));
+        let list = list_of::<Item>()
+            .min_items(Some(1))
+            .description(Some("Items."));
+        one_of(
+            "Text, or items.",
+            [text.build().into(), list.build().into()],
+        )
+    }
+}
+
+impl ToSchema for Input {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("OpenAiResponseInput")
+    }
+
+    fn schemas(schemas: &mut Schemas) {
+        collect::<Item>(schemas);
+    }
 }
 
 /// An item. One without a type is a message.
@@ -97,13 +125,47 @@ pub enum Role {
 }
 
 /// Text, or parts.
-#[derive(Debug, Clone, Deserialize, Serialize, utoipa::ToSchema)]
-#[schema(as = OpenAiInputContent)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(untagged, expecting = "text or a list of parts that are known here")]
 pub enum Content {
     /// Text alone.
     Text(String),
     /// Parts.
+    Parts(Vec<Part>),
+}
+
+impl PartialSchema for Content {
+    fn schema() -> RefOr<Schema> {
+        let text = words().description(Some("Text alone."));
+        let list = list_of::<Part>()
+            .min_items(Some(1))
+            .description(Some("Parts."));
+        one_of(
+            "Text, or parts.",
+            [text.build().into(), list.build().into()],
+        )
+    }
+}
+
+impl ToSchema for Content {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("OpenAiInputContent")
+    }
+
+    fn schemas(schemas: &mut Schemas) {
+        collect::<Part>(schemas);
+    }
+}
+
+/// What a function gave, which may be nothing.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = OpenAiFunctionOutput)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "it only stands in the document")]
+enum Given {
+    /// Text alone.
+    Text(String),
+    /// Parts of text.
     Parts(Vec<Part>),
 }
 
@@ -139,6 +201,7 @@ pub enum Part {
     InputImage {
         /// `data:<media type>;base64,<data>` or an https address.
         #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[schema(value_type = ImageAddress, required = true)]
         image_url: Option<String>,
         /// Refused.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -151,9 +214,15 @@ pub enum Part {
     InputFile {
         /// Its name.
         #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[schema(
+            min_length = 1,
+            max_length = 200,
+            pattern = r"^\s*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*\s*$"
+        )]
         filename: Option<String>,
         /// `data:<media type>;base64,<data>`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[schema(value_type = DataAddress, required = true)]
         file_data: Option<String>,
         /// Refused.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -170,10 +239,17 @@ pub enum Part {
 #[serde(deny_unknown_fields)]
 pub struct Call {
     /// By which its result is told from others.
+    #[schema(pattern = "^[!-~]{1,128}$")]
     call_id: String,
     /// The function.
+    #[schema(pattern = "^[A-Za-z0-9_-]{1,64}$")]
     name: String,
     /// A JSON object as text.
+    #[schema(
+        content_media_type = "application/json",
+        pattern = r"^\s*\{",
+        example = "{}"
+    )]
     arguments: String,
     /// Of what was answered before. It is read and not kept: it gets a new one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -189,8 +265,10 @@ pub struct Call {
 #[serde(deny_unknown_fields)]
 pub struct Output {
     /// The call that it answers.
+    #[schema(pattern = "^[!-~]{1,128}$")]
     call_id: String,
     /// Text, or parts of text.
+    #[schema(value_type = Given)]
     output: Content,
     /// Of an item that was listed. It is read and not kept: it gets a new one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
