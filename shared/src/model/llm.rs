@@ -45,7 +45,12 @@ pub enum ProviderOwner {
 #[schema(as = ProviderSpec)]
 pub struct ProviderSpec {
     /// Its name: in replies, in logs, and by which its key is stored: 1 to 64 letters, digits, `_`, `.` and `-`.
-    #[schema(example = "our-vllm", min_length = 1, max_length = 64)]
+    #[schema(
+        example = "our-vllm",
+        min_length = 1,
+        max_length = 64,
+        pattern = "^[A-Za-z0-9_.-]+$"
+    )]
     pub name: String,
     /// Whose it is: not what it says of itself.
     #[serde(skip)]
@@ -153,19 +158,30 @@ const fn yes() -> bool {
 #[schema(as = ModelSpec)]
 pub struct ModelSpec {
     /// Its name towards clients: 1 to 200 characters without white space.
-    #[schema(example = "our-llama", min_length = 1, max_length = 200)]
+    #[schema(
+        example = "our-llama",
+        min_length = 1,
+        max_length = 200,
+        pattern = r"^[^\s\x00-\x1f\x7f-\x9f]+$"
+    )]
     pub id: String,
     /// Its name at the provider, if that is another one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(min_length = 1, max_length = 200)]
+    #[schema(
+        min_length = 1,
+        max_length = 200,
+        pattern = r"^[^\s\x00-\x1f\x7f-\x9f]+$"
+    )]
     pub provider_model: Option<String>,
     /// Whether it is offered.
     #[serde(default = "yes")]
     #[schema(required = false, default = true)]
     pub active: bool,
     /// How many tokens instructions, messages and answer may have together.
+    #[schema(minimum = 2)]
     pub context_window: u32,
-    /// How many tokens an answer may have.
+    /// How many tokens an answer may have: fewer than `context_window`.
+    #[schema(minimum = 1)]
     pub max_output_tokens: u32,
     /// What it can do beside text; nothing if not set.
     #[serde(default)]

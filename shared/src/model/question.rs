@@ -5,10 +5,14 @@ use std::fmt;
 use serde::de::value::SeqAccessDeserializer;
 use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::Schema;
+use utoipa::{PartialSchema, ToSchema};
 
 use super::content::{ContentPart, FileData, ImageUrl, ToolResult};
-use super::conversation::{Role, question_text};
+use super::conversation::{MAX_CONTENT_BYTES, Role, question_text};
 use crate::error::{Error, Result};
+use crate::http::openapi::{DataAddress, ImageAddress, Schemas, collect, list_of, one_of, words};
 
 /// How many parts a message may have.
 const MAX_PARTS: usize = 64;
@@ -17,15 +21,35 @@ const MAX_PARTS: usize = 64;
 pub const MAX_PARTS_BYTES: usize = 300_000;
 
 /// Text, or parts in their order.
-#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum Content {
     /// Text alone.
-    #[schema(title = "Text")]
     Text(String),
     /// Text, images and files, or the results of tools.
-    #[schema(title = "Parts", value_type = Vec<NewPart>)]
     Parts(Vec<ContentPart>),
+}
+
+impl PartialSchema for Content {
+    fn schema() -> RefOr<Schema> {
+        let text = words()
+            .title(Some("Text"))
+            .description(Some("Text alone."))
+            .max_length(Some(MAX_CONTENT_BYTES));
+        let parts = list_of::<NewPart>()
+            .title(Some("Parts"))
+            .description(Some("Text, images and files, or the results of tools."))
+            .min_items(Some(1))
+            .max_items(Some(MAX_PARTS));
+        let about = "Text, or parts in their order.";
+        one_of(about, [text.build().into(), parts.build().into()])
+    }
+}
+
+impl ToSchema for Content {
+    fn schemas(schemas: &mut Schemas) {
+        collect::<NewPart>(schemas);
+    }
 }
 
 /// A part that is sent: what is stored may get fields that nobody may send, and here none is ignored.
@@ -50,6 +74,7 @@ pub enum NewPart {
     /// What a tool gave.
     ToolResult {
         /// The call that it answers.
+        #[schema(pattern = "^[!-~]{1,128}$")]
         tool_call_id: String,
         /// The result, or what went wrong.
         text: String,
@@ -65,7 +90,7 @@ pub enum NewPart {
 #[serde(deny_unknown_fields)]
 pub struct NewImage {
     /// Its bytes as `data:<media type>;base64,<data>`, or an `https` address from which the provider gets it.
-    #[schema(example = "data:image/png;base64,iVBORw0KGgo=")]
+    #[schema(value_type = ImageAddress)]
     url: String,
 }
 
@@ -74,10 +99,15 @@ pub struct NewImage {
 #[serde(deny_unknown_fields)]
 pub struct NewFile {
     /// Its name, with the ending.
-    #[schema(example = "report.pdf")]
+    #[schema(
+        example = "report.pdf",
+        min_length = 1,
+        max_length = 200,
+        pattern = r"^\s*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*\s*$"
+    )]
     filename: String,
     /// Its bytes as `data:<media type>;base64,<data>`.
-    #[schema(example = "data:application/pdf;base64,JVBERi0=")]
+    #[schema(value_type = DataAddress)]
     file_data: String,
 }
 

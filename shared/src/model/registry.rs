@@ -38,7 +38,7 @@ pub struct Registry {
     #[schema(required = false, max_items = 50)]
     pub routes: Vec<Route>,
     /// Which models and routes may be chosen; `null` for all. What is not in it can still be a route's target.
-    #[schema(required = false)]
+    #[schema(required = false, min_items = 1, min_length = 1)]
     pub allowed_models: Option<BTreeSet<String>>,
     /// What holds where a conversation says nothing.
     #[schema(required = false)]

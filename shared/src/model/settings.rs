@@ -94,7 +94,11 @@ impl CacheSettings {
 pub struct RerankSettings {
     /// A model of the type `rerank`; if left out the tenant's default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(min_length = 1, max_length = 200)]
+    #[schema(
+        min_length = 1,
+        max_length = 200,
+        pattern = r"^[^\s\x00-\x1f\x7f-\x9f]+$"
+    )]
     pub model: Option<String>,
     /// How many chunks it is given, of all knowledge bases together; 50 if left out. With 0 no model is asked for an order,
     /// whatever the conversation or the tenant says.
@@ -129,7 +133,7 @@ pub struct ModelSettings {
     pub max_output_tokens: Option<u32>,
     /// Texts before which it stops: up to 8 of 200 bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(max_items = 8)]
+    #[schema(max_items = 8, min_length = 1, max_length = 200)]
     pub stop: Option<Vec<String>>,
     /// How much it thinks before it answers. A turn that says it is only for models that think; what a conversation
     /// or a tenant says does not count for others.

@@ -74,7 +74,7 @@ pub struct Settings {
 #[serde(deny_unknown_fields)]
 pub struct ToolSpec {
     /// Its name: 1 to 64 letters, digits, `_` and `-`.
-    #[schema(example = "weather", min_length = 1, max_length = 64)]
+    #[schema(example = "weather", pattern = "^[A-Za-z0-9_-]{1,64}$")]
     pub name: String,
     /// What it does, for the model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -114,7 +114,7 @@ pub enum OutputFormat {
     /// JSON that keeps to a schema.
     JsonSchema {
         /// What it is called: 1 to 64 letters, digits, `_` and `-`.
-        #[schema(example = "place", min_length = 1, max_length = 64)]
+        #[schema(example = "place", pattern = "^[A-Za-z0-9_-]{1,64}$")]
         name: String,
         /// The JSON Schema.
         #[schema(value_type = Object)]
