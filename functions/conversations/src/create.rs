@@ -9,6 +9,7 @@ use serde::Deserialize;
 use shared::Result;
 use shared::auth::Caller;
 use shared::http::openai::checked_metadata;
+use shared::http::openapi::Metadata;
 use shared::http::{AcceptsJson, Json, location};
 use shared::model::{Conversation, ConversationId, ConversationStatus, ModelSettings};
 
@@ -21,7 +22,12 @@ use crate::view::{ConversationView, Tagged, model, settings, system_prompt, tagg
 pub(crate) struct NewConversation {
     /// What to call it.
     #[serde(default)]
-    #[schema(example = "Oslo", min_length = 1, max_length = 200)]
+    #[schema(
+        example = "Oslo",
+        min_length = 1,
+        max_length = 200,
+        pattern = r"^\s*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*\s*$"
+    )]
     title: Option<String>,
     /// The model or route that shall answer; if left out, the default model.
     #[serde(default)]
@@ -31,7 +37,8 @@ pub(crate) struct NewConversation {
     #[schema(
         example = "Answer in one sentence.",
         min_length = 1,
-        max_length = 32000
+        max_length = 32000,
+        pattern = r"^[^\x00]*[^\s\x00][^\x00]*$"
     )]
     system_prompt: Option<String>,
     /// How the model shall answer; what is left out is said by the tenant's registry, or by nobody.
@@ -40,7 +47,7 @@ pub(crate) struct NewConversation {
     settings: ModelSettings,
     /// What you say of it, for yourself: up to 16 pairs, with names of up to 64 characters and values of up to 512.
     #[serde(default)]
-    #[schema(required = false, example = json!({"topic": "cities"}))]
+    #[schema(required = false, value_type = Metadata)]
     metadata: BTreeMap<String, String>,
 }
 

@@ -6,6 +6,7 @@ use axum::extract::State;
 use serde::{Deserialize, Deserializer};
 use shared::auth::Caller;
 use shared::http::openai::checked_metadata;
+use shared::http::openapi::Metadata;
 use shared::http::{AcceptsJson, IfMatch, Json, Path};
 use shared::model::{Conversation, ConversationId, ConversationStatus, ModelSettings};
 use shared::store::ConversationChange;
@@ -24,7 +25,7 @@ const ATTEMPTS: u32 = 5;
 pub(crate) struct ChangeRequest {
     /// What to call it.
     #[serde(default, deserialize_with = "given")]
-    #[schema(value_type = Option<String>, min_length = 1, max_length = 200)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 200, pattern = r"^\s*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*\s*$")]
     title: Option<Option<String>>,
     /// The model or route that shall answer; `null` for the default model.
     #[serde(default, deserialize_with = "given")]
@@ -32,7 +33,7 @@ pub(crate) struct ChangeRequest {
     model: Option<Option<String>>,
     /// What to tell the model before the messages.
     #[serde(default, deserialize_with = "given")]
-    #[schema(value_type = Option<String>, min_length = 1, max_length = 32000)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 32000, pattern = r"^[^\x00]*[^\s\x00][^\x00]*$")]
     system_prompt: Option<Option<String>>,
     /// How the model shall answer, in place of what was said before; `null` to say nothing.
     #[serde(default, deserialize_with = "given")]
@@ -44,7 +45,7 @@ pub(crate) struct ChangeRequest {
     status: Option<ConversationStatus>,
     /// What you say of it, for yourself, in place of what was said before: up to 16 pairs.
     #[serde(default, deserialize_with = "given")]
-    #[schema(value_type = Option<BTreeMap<String, String>>, example = json!({"topic": "cities"}))]
+    #[schema(value_type = Option<Metadata>)]
     metadata: Option<Option<BTreeMap<String, String>>>,
 }
 

@@ -8,6 +8,7 @@ use shared::Result;
 use shared::auth::Caller;
 use shared::http::openai::checked_metadata;
 use shared::http::openai::items::Item;
+use shared::http::openapi::Metadata;
 use shared::http::{AcceptsJson, Json};
 use shared::model::{Conversation, ConversationId, ConversationStatus, ModelSettings};
 
@@ -22,10 +23,11 @@ use crate::Conversations;
 pub(crate) struct NewConversation {
     /// What it begins with: up to 20 items.
     #[serde(default)]
+    #[schema(max_items = 20)]
     items: Option<Vec<Item>>,
     /// What the client says of it: up to 16 pairs.
     #[serde(default)]
-    #[schema(example = json!({"topic": "cities"}))]
+    #[schema(value_type = Option<Metadata>)]
     metadata: Option<BTreeMap<String, String>>,
 }
 

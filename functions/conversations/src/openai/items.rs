@@ -19,6 +19,7 @@ use crate::Conversations;
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewItems {
     /// Up to 20: messages of the user and of the assistant, `function_call`, `function_call_output` and `reasoning`.
+    #[schema(min_items = 1, max_items = 20)]
     items: Vec<Item>,
 }
 

@@ -7,6 +7,7 @@ use serde::{Deserialize, Deserializer};
 use shared::Result;
 use shared::auth::Caller;
 use shared::http::openai::checked_metadata;
+use shared::http::openapi::Metadata;
 use shared::http::{AcceptsJson, Json, Path};
 use shared::model::ConversationId;
 use shared::store::ConversationChange;
@@ -23,7 +24,7 @@ use crate::update::update;
 pub(crate) struct ChangeRequest {
     /// What the client says of it, in the place of what it said before: up to 16 pairs, or `null` for none.
     #[serde(deserialize_with = "given")]
-    #[schema(value_type = Option<BTreeMap<String, String>>, required = true, example = json!({"topic": "cities"}))]
+    #[schema(value_type = Option<Metadata>, required = true)]
     metadata: Option<BTreeMap<String, String>>,
 }
 
