@@ -8,6 +8,7 @@ use axum::http::{HeaderName, HeaderValue, StatusCode};
 use serde::Deserialize;
 use shared::Result;
 use shared::auth::Caller;
+use shared::http::openapi::Metadata;
 use shared::http::{AcceptsJson, Json, location};
 use shared::model::{
     AuditAction, Chunking, IndexBackend, KnowledgeBase, KnowledgeBaseId, KnowledgeBaseName,
@@ -22,15 +23,20 @@ use crate::{Bases, access, index};
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewKnowledgeBase {
     /// What to call it.
-    #[schema(example = "Handbook", min_length = 1, max_length = 200)]
+    #[schema(
+        example = "Handbook",
+        min_length = 1,
+        max_length = 200,
+        pattern = r"^\s*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*\s*$"
+    )]
     pub(crate) name: String,
     /// What it is for.
     #[serde(default)]
-    #[schema(min_length = 1, max_length = 2000)]
+    #[schema(min_length = 1, max_length = 2000, pattern = r"\S")]
     pub(crate) description: Option<String>,
     /// What programs keep with it: up to 16 texts of 512 characters, by names of 64.
     #[serde(default)]
-    #[schema(required = false, example = json!({"team": "support"}))]
+    #[schema(required = false, value_type = Metadata)]
     pub(crate) metadata: BTreeMap<String, String>,
     /// Who may search it; `private` if left out.
     #[serde(default)]

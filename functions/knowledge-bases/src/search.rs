@@ -68,8 +68,10 @@ impl From<Mode> for ModeView {
 #[serde(deny_unknown_fields)]
 pub(crate) struct SearchWeights {
     /// The vector.
+    #[schema(minimum = 0)]
     vector: f32,
     /// The words.
+    #[schema(minimum = 0)]
     keyword: f32,
 }
 
@@ -81,7 +83,8 @@ pub(crate) struct SearchRequest {
     #[schema(
         example = "How long is the notice period?",
         min_length = 1,
-        max_length = 8000
+        max_length = 8000,
+        pattern = r"\S"
     )]
     pub(crate) query: String,
     /// In which way; if left out `hybrid`, or `vector` where the backend knows no words.
@@ -98,7 +101,7 @@ pub(crate) struct SearchRequest {
     /// What the attributes of documents must be like, as OpenAI writes it: `{"type": "eq", "key": …, "value": …}` with
     /// `eq`, `ne`, `gt`, `gte`, `lt`, `lte`, `in`, `nin`, and `{"type": "and", "filters": […]}` with `and` and `or`.
     #[serde(default)]
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<shared::http::openapi::Filter>)]
     pub(crate) filters: Option<serde_json::Value>,
     /// How much each stage counts; both 1 if left out.
     #[serde(default)]

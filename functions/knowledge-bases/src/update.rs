@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use axum::extract::State;
 use serde::{Deserialize, Deserializer};
 use shared::auth::Caller;
+use shared::http::openapi::Metadata;
 use shared::http::{AcceptsJson, IfMatch, Json, Path};
 use shared::model::{
     AuditAction, Chunking, IndexSettings, Job, JobPriority, JobTask, KnowledgeBase,
@@ -26,15 +27,19 @@ const ATTEMPTS: u32 = 5;
 pub(crate) struct KnowledgeBaseChange {
     /// What to call it.
     #[serde(default)]
-    #[schema(min_length = 1, max_length = 200)]
+    #[schema(
+        min_length = 1,
+        max_length = 200,
+        pattern = r"^\s*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*\s*$"
+    )]
     pub(crate) name: Option<String>,
     /// What programs keep with it, in place of what there was.
     #[serde(default)]
-    #[schema(example = json!({"team": "support"}))]
+    #[schema(value_type = Option<Metadata>)]
     pub(crate) metadata: Option<BTreeMap<String, String>>,
     /// What it is for; `null` takes it away.
     #[serde(default, deserialize_with = "given")]
-    #[schema(value_type = Option<String>, min_length = 1, max_length = 2000)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 2000, pattern = r"\S")]
     pub(crate) description: Option<Option<String>>,
     /// Who may search it.
     #[serde(default)]

@@ -7,6 +7,7 @@ use axum::http::header::LOCATION;
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use serde::Deserialize;
 use shared::auth::Caller;
+use shared::http::openapi::Attributes;
 use shared::http::{AcceptsJson, Json, Path, location};
 use shared::model::{Document, DocumentId, KnowledgeBaseId, Origin, UserId};
 use shared::store::{NewContent as Taken, Taken as Outcome};
@@ -25,11 +26,16 @@ const MAX_NAME: usize = 200;
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewDocument {
     /// What to call it.
-    #[schema(example = "Handbook 2026", min_length = 1, max_length = 200)]
+    #[schema(
+        example = "Handbook 2026",
+        min_length = 1,
+        max_length = 200,
+        pattern = r"^\s*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*\s*$"
+    )]
     name: String,
     /// What filters compare: up to 16 texts, numbers and truth values.
     #[serde(default)]
-    #[schema(value_type = Object, required = false)]
+    #[schema(value_type = Attributes, required = false)]
     attributes: BTreeMap<String, serde_json::Value>,
     /// Who may see it; if left out, everybody who may read the knowledge base.
     #[serde(default)]

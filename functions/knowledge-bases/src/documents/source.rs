@@ -20,18 +20,30 @@ pub(crate) struct NewContent {
     text: Option<String>,
     /// A small file in base64.
     #[serde(default)]
-    #[schema(content_encoding = "base64")]
+    #[schema(
+        content_encoding = "base64",
+        pattern = "^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{4}|[A-Za-z0-9+/]{2}[AEIMQUYcgkos048]=|[A-Za-z0-9+/][AQgw]==)$"
+    )]
     content: Option<String>,
     /// Where a file is fetched from: a public address. Redirects are not followed.
     #[serde(default)]
-    #[schema(example = "https://example.com/handbook.pdf", max_length = 2048)]
+    #[schema(
+        example = "https://example.com/handbook.pdf",
+        max_length = 2048,
+        pattern = "^https?://"
+    )]
     url: Option<String>,
     /// A file that you put into the bucket.
     #[serde(default)]
     upload: Option<NewUpload>,
     /// The name of the file, which tells kinds of text from each other by its extension.
     #[serde(default)]
-    #[schema(example = "handbook.md", min_length = 1, max_length = 255)]
+    #[schema(
+        example = "handbook.md",
+        min_length = 1,
+        max_length = 255,
+        pattern = r"^[^/\\\x00-\x1f\x7f-\x9f]+$"
+    )]
     file_name: Option<String>,
 }
 

@@ -26,11 +26,15 @@ const ATTEMPTS: u32 = 5;
 pub(crate) struct DocumentChange {
     /// What to call it.
     #[serde(default)]
-    #[schema(min_length = 1, max_length = 200)]
+    #[schema(
+        min_length = 1,
+        max_length = 200,
+        pattern = r"^\s*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*\s*$"
+    )]
     pub(crate) name: Option<String>,
     /// What filters compare, in place of what there was.
     #[serde(default)]
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<shared::http::openapi::Attributes>)]
     pub(crate) attributes: Option<BTreeMap<String, serde_json::Value>>,
     /// Who may see it, in place of those before; `null` for everybody who may read the knowledge base. It counts for the
     /// next search.

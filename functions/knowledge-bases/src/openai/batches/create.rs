@@ -24,15 +24,15 @@ const MOST_FILES: usize = 500;
 pub(crate) struct NewFileBatch {
     /// The files: those that you have uploaded by `POST /v1/files`.
     #[serde(default)]
-    #[schema(max_items = 500)]
+    #[schema(min_items = 1, max_items = 500)]
     file_ids: Option<Vec<DocumentId>>,
     /// The same, each with attributes of its own. Give only one of both.
     #[serde(default)]
-    #[schema(max_items = 500)]
+    #[schema(min_items = 1, max_items = 500)]
     files: Option<Vec<NewVectorStoreFile>>,
     /// What filters compare, for all of `file_ids`.
     #[serde(default)]
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<shared::http::openapi::Attributes>)]
     attributes: Option<Attributes>,
     /// How files are cut: as the vector store cuts all of its files, or left out.
     #[serde(default)]

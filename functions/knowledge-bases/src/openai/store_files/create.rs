@@ -37,7 +37,7 @@ pub(crate) struct NewVectorStoreFile {
     file_id: DocumentId,
     /// What filters compare: up to 16 texts, numbers and truth values.
     #[serde(default)]
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<shared::http::openapi::Attributes>)]
     attributes: Option<Attributes>,
     /// How it is cut: as the vector store cuts all of its files, or left out.
     #[serde(default)]

@@ -20,7 +20,7 @@ pub(crate) struct VectorStoreFileChange {
     /// What filters compare, in place of what there was; `null` for nothing.
     // Left out, it would be nothing too, and all that there was would be gone.
     #[serde(deserialize_with = "Option::deserialize")]
-    #[schema(value_type = Option<Object>, required = true)]
+    #[schema(value_type = Option<shared::http::openapi::Attributes>, required = true)]
     attributes: Option<Attributes>,
 }
 

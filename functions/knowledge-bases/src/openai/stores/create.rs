@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use axum::extract::State;
 use serde::Deserialize;
 use shared::auth::Caller;
+use shared::http::openapi::Metadata;
 use shared::http::{AcceptsJson, Json};
 use shared::model::{DocumentId, Origin};
 use shared::{Error, Result};
@@ -27,15 +28,20 @@ const MOST_FILES: usize = 500;
 pub(crate) struct NewVectorStore {
     /// What to call it; `Vector store` if left out.
     #[serde(default)]
-    #[schema(example = "Handbook", min_length = 1, max_length = 200)]
+    #[schema(
+        example = "Handbook",
+        min_length = 1,
+        max_length = 200,
+        pattern = r"^\s*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*\s*$"
+    )]
     name: Option<String>,
     /// What it is for.
     #[serde(default)]
-    #[schema(min_length = 1, max_length = 2000)]
+    #[schema(min_length = 1, max_length = 2000, pattern = r"\S")]
     description: Option<String>,
     /// What programs keep with it: up to 16 texts of 512 characters, by names of 64.
     #[serde(default)]
-    #[schema(example = json!({"team": "support"}))]
+    #[schema(value_type = Option<Metadata>)]
     metadata: Option<BTreeMap<String, String>>,
     /// The files to put into it.
     #[serde(default)]

@@ -23,7 +23,8 @@ pub(crate) struct VectorStoreSearch {
         value_type = String,
         example = "How long is the notice period?",
         min_length = 1,
-        max_length = 8000
+        max_length = 8000,
+        pattern = r"\S"
     )]
     query: Query,
     /// How many results to give; 10 if left out.
@@ -32,7 +33,7 @@ pub(crate) struct VectorStoreSearch {
     max_num_results: Option<u32>,
     /// What the attributes of files must be like.
     #[serde(default)]
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<shared::http::openapi::Filter>)]
     filters: Option<serde_json::Value>,
     /// Which results to leave out.
     #[serde(default)]

@@ -6,6 +6,7 @@ use axum::extract::State;
 use serde::Deserialize;
 use shared::Result;
 use shared::auth::Caller;
+use shared::http::openapi::Metadata;
 use shared::http::{AcceptsJson, Json, Path};
 use shared::model::{KnowledgeBaseId, Origin};
 
@@ -21,11 +22,15 @@ use crate::update::{KnowledgeBaseChange, update};
 pub(crate) struct VectorStoreChange {
     /// What to call it.
     #[serde(default)]
-    #[schema(min_length = 1, max_length = 200)]
+    #[schema(
+        min_length = 1,
+        max_length = 200,
+        pattern = r"^\s*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*\s*$"
+    )]
     name: Option<String>,
     /// What programs keep with it, in place of what there was.
     #[serde(default)]
-    #[schema(example = json!({"team": "support"}))]
+    #[schema(value_type = Option<Metadata>)]
     metadata: Option<BTreeMap<String, String>>,
     /// Not supported: vector stores stay until they are deleted.
     #[serde(default)]
