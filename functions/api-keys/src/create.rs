@@ -17,7 +17,12 @@ use crate::view::{IssuedView, Tagged, expires_at, expires_in, issued, name, scop
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewApiKey {
     /// What to call it.
-    #[schema(example = "nightly import", min_length = 1, max_length = 100)]
+    #[schema(
+        example = "nightly import",
+        min_length = 1,
+        max_length = 100,
+        pattern = r"^\s*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*\s*$"
+    )]
     name: String,
     /// What it may be used for: at least one, and no more than your role allows.
     #[schema(min_items = 1)]

@@ -25,7 +25,10 @@ pub(crate) struct Selection {
     /// Only this action.
     action: Option<AuditAction>,
     /// Only what this one did: the id of a person or of an API key, or `anonymous`.
-    #[param(example = "usr_0199f0a0b1c27d3e8f405162738495a6")]
+    #[param(
+        example = "usr_0199f0a0b1c27d3e8f405162738495a6",
+        pattern = "^(?:(?:usr|key)_[0-9a-f]{32}|anonymous)$"
+    )]
     actor: Option<String>,
     /// Only what was done, or only what was refused.
     outcome: Option<AuditOutcome>,

@@ -6,11 +6,13 @@ use axum::extract::State;
 use axum::http::HeaderValue;
 use axum::http::header::{ETAG, HeaderName};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 use shared::auth::Caller;
+use shared::http::openapi::text;
 use shared::http::{AcceptsJson, IfMatch, Json, etag};
 use shared::store::Preferences;
 use shared::{Error, Result};
+use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 
 use crate::Auth;
 
@@ -27,8 +29,22 @@ const MAX_BYTES: usize = 16 * 1024;
 #[schema(as = Preferences)]
 pub(crate) struct PreferencesView {
     /// Up to 64 names with JSON values, together at most 16 KiB.
-    #[schema(value_type = Object, example = json!({"theme": "dark"}))]
+    #[schema(schema_with = named)]
     preferences: BTreeMap<String, Value>,
+}
+
+/// The schema of `preferences`.
+fn named() -> Object {
+    let names = text().min_length(Some(1)).max_length(Some(MAX_NAME));
+    ObjectBuilder::new()
+        .schema_type(Type::Object)
+        .description(Some(
+            "Up to 64 names with JSON values, together at most 16 KiB.",
+        ))
+        .property_names(Some(names.build()))
+        .max_properties(Some(MAX_NAMES))
+        .examples([json!({"theme": "dark"})])
+        .build()
 }
 
 /// Preferences and their entity tag.

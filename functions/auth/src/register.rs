@@ -30,7 +30,12 @@ pub(crate) struct NewUser {
     #[schema(value_type = String, format = Password, min_length = 15, example = "correct horse battery staple")]
     password: SecretString,
     /// What to call the person.
-    #[schema(example = "Ada", min_length = 1, max_length = 100)]
+    #[schema(
+        example = "Ada",
+        min_length = 1,
+        max_length = 100,
+        pattern = r"^\s*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*\s*$"
+    )]
     #[serde(default)]
     name: Option<String>,
 }

@@ -6,7 +6,9 @@ use axum::extract::State;
 use axum::http::header::LOCATION;
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use serde::Deserialize;
+use serde_json::json;
 use shared::auth::{Caller, probe};
+use shared::http::openapi::text;
 use shared::http::{AcceptsJson, Json, location};
 use shared::model::{
     Audience, AuditAction, IdentityProvider, IdentityProviderId, MembershipRole, Origin, RoleClaim,
@@ -14,6 +16,7 @@ use shared::model::{
 };
 use shared::store::{MOST_IDENTITY_PROVIDERS, Trusted};
 use shared::{App, Error, Result};
+use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 
 use crate::own::InTenant;
 use crate::view::IdentityProviderView;
@@ -23,19 +26,60 @@ use crate::view::IdentityProviderView;
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewIdentityProvider {
     /// The OpenID Connect issuer, exactly as its tokens have it in `iss`: an https address.
-    #[schema(example = "https://login.example.com", max_length = 2048)]
+    #[schema(
+        example = "https://login.example.com",
+        max_length = 2048,
+        pattern = r"^https://[^\s?#]+$"
+    )]
     issuer: String,
     /// For whom its tokens are made: their `aud`. A token for several audiences is refused.
-    #[schema(example = "chatter", min_length = 1, max_length = 255)]
+    #[schema(
+        example = "chatter",
+        min_length = 1,
+        max_length = 255,
+        pattern = r"^\s*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*\s*$"
+    )]
     audience: String,
     /// The claim with the roles of a person: a text or a list of texts. Dots lead into objects, as in
     /// `realm_access.roles`, unless a claim has the whole name.
-    #[schema(example = "roles", min_length = 1, max_length = 200)]
+    #[schema(
+        example = "roles",
+        min_length = 1,
+        max_length = 200,
+        pattern = r"^\s*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*\s*$"
+    )]
     role_claim: String,
     /// What those roles are worth here: `viewer`, `member` or `admin`, at most 100 of them. Of several the highest
     /// counts; who has none of them is refused.
-    #[schema(example = json!({"chatter-users": "member"}))]
+    #[schema(schema_with = roles)]
     roles: BTreeMap<String, MembershipRole>,
+}
+
+/// The schema of `roles`, whose owners are made in the tenant.
+fn roles() -> Object {
+    let names = text()
+        .min_length(Some(1))
+        .max_length(Some(RoleMap::MAX_CHARACTERS))
+        .pattern(Some(
+            r"^\s*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*\s*$",
+        ));
+    let worth = [
+        MembershipRole::Viewer,
+        MembershipRole::Member,
+        MembershipRole::Admin,
+    ];
+    ObjectBuilder::new()
+        .schema_type(Type::Object)
+        .description(Some(
+            "What those roles are worth here: `viewer`, `member` or `admin`, at most 100 of them. Of several the highest counts; who \
+             has none of them is refused.",
+        ))
+        .property_names(Some(names.build()))
+        .additional_properties(Some(text().enum_values(Some(worth.map(|role| json!(role))))))
+        .min_properties(Some(1))
+        .max_properties(Some(RoleMap::MOST))
+        .examples([json!({"chatter-users": "member"})])
+        .build()
 }
 
 /// Trusts an issuer: whoever has a token of it for this audience can work in the tenant.

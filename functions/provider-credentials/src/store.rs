@@ -26,7 +26,7 @@ const MAX_OVERLAP_SECONDS: u64 = 7 * 24 * 3600;
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewCredential {
     /// The key as the provider shows it.
-    #[schema(value_type = String, format = Password, min_length = 16, max_length = 512)]
+    #[schema(value_type = String, format = Password, min_length = 16, max_length = 512, pattern = "^[!-~]+$")]
     key: SecretString,
 }
 
@@ -35,7 +35,7 @@ pub(crate) struct NewCredential {
 #[serde(deny_unknown_fields)]
 pub(crate) struct CredentialRotation {
     /// The new key as the provider shows it.
-    #[schema(value_type = String, format = Password, min_length = 16, max_length = 512)]
+    #[schema(value_type = String, format = Password, min_length = 16, max_length = 512, pattern = "^[!-~]+$")]
     key: SecretString,
     /// For how many seconds the present key is used where the provider refuses the new one.
     #[schema(minimum = 0, maximum = 604_800, default = 86_400)]

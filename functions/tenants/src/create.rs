@@ -23,7 +23,12 @@ const MOST_TENANTS: usize = 100;
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewTenant {
     /// What to call it.
-    #[schema(example = "Analytical Engines", min_length = 1, max_length = 100)]
+    #[schema(
+        example = "Analytical Engines",
+        min_length = 1,
+        max_length = 100,
+        pattern = r"^\s*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*\s*$"
+    )]
     name: String,
 }
 
