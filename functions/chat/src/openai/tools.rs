@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 #[serde(deny_unknown_fields)]
 pub(crate) struct Function {
     /// Its name: 1 to 64 letters, digits, `_` and `-`.
+    #[schema(pattern = "^[A-Za-z0-9_-]{1,64}$")]
     pub(super) name: String,
     /// What it does, for the model.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -26,6 +26,7 @@ pub(crate) enum ResponseFormat {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Named {
     /// What it is called.
+    #[schema(pattern = "^[A-Za-z0-9_-]{1,64}$")]
     name: String,
     /// What it is for, for the model.
     #[serde(default, skip_serializing_if = "Option::is_none")]

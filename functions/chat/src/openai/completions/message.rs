@@ -1,10 +1,16 @@
 //! The messages of a chat completion.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 use shared::http::openai::items::{Detail, Gathering, file_part, image_part};
 use shared::http::openai::unsupported;
+use shared::http::openapi::{DataAddress, ImageAddress, Schemas, collect, list_of, one_of, words};
 use shared::model::{ContentPart, ToolCall, ToolResult};
 use shared::{Error, Result};
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::Schema;
+use utoipa::{PartialSchema, ToSchema};
 
 /// One message.
 #[derive(Debug, Clone, Deserialize, Serialize, utoipa::ToSchema)]
@@ -18,6 +24,7 @@ pub(crate) enum Message {
     /// What a person says.
     User {
         /// Text, or parts.
+        #[schema(value_type = Said)]
         content: Text,
         /// Refused: models are not told who of several people speaks.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -30,6 +37,7 @@ pub(crate) enum Message {
         /// Text, or parts of text.
         content: Text,
         /// The call that it answers.
+        #[schema(pattern = "^[!-~]{1,128}$")]
         tool_call_id: String,
     },
 }
@@ -89,6 +97,7 @@ pub(crate) enum Call {
     /// Of a function.
     Function {
         /// By which its result is told from others.
+        #[schema(pattern = "^[!-~]{1,128}$")]
         id: String,
         /// Which, and with what.
         function: Called,
@@ -101,8 +110,14 @@ pub(crate) enum Call {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Called {
     /// Its name.
+    #[schema(pattern = "^[A-Za-z0-9_-]{1,64}$")]
     pub(super) name: String,
     /// A JSON object as text.
+    #[schema(
+        content_media_type = "application/json",
+        pattern = r"^\s*\{",
+        example = "{}"
+    )]
     pub(super) arguments: String,
     /// They as JSON, which OpenAI's libraries put there. It is read, and `arguments` count.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -119,6 +134,33 @@ pub(crate) enum Text {
     Text(String),
     /// Parts.
     Parts(Vec<Part>),
+}
+
+/// What a person says: text, or parts.
+#[derive(Debug)]
+enum Said {}
+
+impl PartialSchema for Said {
+    fn schema() -> RefOr<Schema> {
+        let text = words().description(Some("Text alone."));
+        let list = list_of::<Part>()
+            .min_items(Some(1))
+            .description(Some("Parts."));
+        one_of(
+            "What a person says: text, or parts.",
+            [text.build().into(), list.build().into()],
+        )
+    }
+}
+
+impl ToSchema for Said {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("OpenAiUserContent")
+    }
+
+    fn schemas(schemas: &mut Schemas) {
+        collect::<Part>(schemas);
+    }
 }
 
 /// A part.
@@ -160,6 +202,7 @@ pub(crate) enum Part {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Image {
     /// `data:<media type>;base64,<data>` or an https address.
+    #[schema(value_type = ImageAddress)]
     url: String,
     /// Only `auto`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -173,9 +216,15 @@ pub(crate) struct Image {
 pub(crate) struct File {
     /// Its name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(
+        min_length = 1,
+        max_length = 200,
+        pattern = r"^\s*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*\s*$"
+    )]
     filename: Option<String>,
     /// `data:<media type>;base64,<data>`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = DataAddress, required = true)]
     file_data: Option<String>,
     /// Refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -1,13 +1,18 @@
 //! What a chat completion is asked with.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use engine::{Asked, ToolChoice};
 use serde::{Deserialize, Serialize};
 use shared::http::openai::items::{Gathered, Gathering};
 use shared::http::openai::{Refused, checked_identifier, checked_metadata, renamed, unsupported};
+use shared::http::openapi::{Metadata, one_of, text};
 use shared::model::{KnowledgeBaseId, ModelSettings, ReasoningEffort, Workflow};
 use shared::{Error, Result};
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ArrayBuilder, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
 use super::super::parts::ServiceTier;
 use super::super::tools::{Function, Mode};
@@ -25,6 +30,7 @@ pub(crate) struct NewCompletion {
     /// A model or route of `GET /v1/models`.
     model: String,
     /// The conversation, oldest message first. The last one is the user's, or a tool's.
+    #[schema(min_items = 1)]
     messages: Vec<Message>,
     /// Whether the answer comes as chunks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -42,9 +48,11 @@ pub(crate) struct NewCompletion {
     max_tokens: Option<u32>,
     /// How freely the model chooses its words: from 0 to 2.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 0, maximum = 2)]
     temperature: Option<f64>,
     /// From how much of the likely words it chooses: from 0 to 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 0, maximum = 1)]
     top_p: Option<f64>,
     /// Before what it stops.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -66,6 +74,7 @@ pub(crate) struct NewCompletion {
     reasoning_effort: Option<ReasoningEffort>,
     /// Up to 16 pairs, which are shown with the run. `knowledge_base_ids` has the vector stores that it is answered from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Metadata>)]
     metadata: Option<BTreeMap<String, String>>,
     /// Who asks, for the client's own records: shown with the run, in `metadata`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -129,14 +138,34 @@ pub(crate) struct StreamOptions {
 }
 
 /// One text or several.
-#[derive(Debug, Clone, Deserialize, Serialize, utoipa::ToSchema)]
-#[schema(as = OpenAiStop)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(untagged, expecting = "text or a list of texts")]
 pub(crate) enum Stop {
     /// One.
     One(String),
     /// Several.
     Several(Vec<String>),
+}
+
+impl PartialSchema for Stop {
+    fn schema() -> RefOr<Schema> {
+        let stop = || text().min_length(Some(1)).max_length(Some(200));
+        let one = stop().description(Some("One."));
+        let several = ArrayBuilder::new()
+            .items(stop())
+            .max_items(Some(8))
+            .description(Some("Several, of up to 200 bytes."));
+        one_of(
+            "One text or several.",
+            [one.build().into(), several.build().into()],
+        )
+    }
+}
+
+impl ToSchema for Stop {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("OpenAiStop")
+    }
 }
 
 /// A tool of the client's.
@@ -180,6 +209,7 @@ pub(crate) enum Named {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Name {
     /// It.
+    #[schema(pattern = "^[A-Za-z0-9_-]{1,64}$")]
     name: String,
 }
 

@@ -1,20 +1,41 @@
 //! Vectors as OpenAI's clients read them.
 
+use std::borrow::Cow;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use engine::Vectors;
 use serde::{Deserialize, Serialize};
+use shared::http::openapi::{one_of, visible};
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ArrayBuilder, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
-/// What may be turned into vectors.
-#[derive(Debug, Serialize, utoipa::ToSchema)]
-#[serde(untagged)]
-#[schema(as = EmbeddingInput)]
-#[expect(dead_code, reason = "it only stands in the document")]
-pub(crate) enum InputView {
-    /// A text.
-    Text(String),
-    /// Several.
-    Texts(Vec<String>),
+use super::MAX_INPUTS;
+
+/// What may be turned into vectors, as the document has it.
+#[derive(Debug)]
+pub(crate) enum InputView {}
+
+impl PartialSchema for InputView {
+    fn schema() -> RefOr<Schema> {
+        let text = visible().description(Some("A text."));
+        let texts = ArrayBuilder::new()
+            .items(visible())
+            .min_items(Some(1))
+            .max_items(Some(MAX_INPUTS))
+            .description(Some("Several."));
+        one_of(
+            "What may be turned into vectors.",
+            [text.build().into(), texts.build().into()],
+        )
+    }
+}
+
+impl ToSchema for InputView {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("EmbeddingInput")
+    }
 }
 
 /// How the numbers of a vector are written.

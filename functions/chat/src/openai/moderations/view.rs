@@ -1,23 +1,49 @@
 //! Verdicts as OpenAI's clients read them.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use engine::{InputKind, Verdict};
 use serde::{Deserialize, Serialize};
+use shared::http::openapi::{ImageAddress, Schemas, collect, list_of, one_of, visible};
 use shared::model::{ContentPart, ImageUrl, RequestId};
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ArrayBuilder, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
-/// What may be judged.
-#[derive(Debug, Serialize, utoipa::ToSchema)]
-#[serde(untagged)]
-#[schema(as = OpenAiModerationInput)]
-#[expect(dead_code, reason = "it only stands in the document")]
-pub(crate) enum InputView {
-    /// A text.
-    Text(String),
-    /// Several, each by itself.
-    Texts(Vec<String>),
-    /// Texts and images, all together.
-    Parts(Vec<PartView>),
+use super::MAX_INPUTS;
+
+/// What may be judged, as the document has it.
+#[derive(Debug)]
+pub(crate) enum InputView {}
+
+impl PartialSchema for InputView {
+    fn schema() -> RefOr<Schema> {
+        let text = visible().description(Some("A text."));
+        let several = |list: ArrayBuilder| list.min_items(Some(1)).max_items(Some(MAX_INPUTS));
+        let texts = several(ArrayBuilder::new().items(visible()));
+        let texts = texts.description(Some("Several, each by itself."));
+        let parts = several(list_of::<PartView>());
+        let parts = parts.description(Some("Texts and images, all together."));
+        one_of(
+            "What may be judged.",
+            [
+                text.build().into(),
+                texts.build().into(),
+                parts.build().into(),
+            ],
+        )
+    }
+}
+
+impl ToSchema for InputView {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("OpenAiModerationInput")
+    }
+
+    fn schemas(schemas: &mut Schemas) {
+        collect::<PartView>(schemas);
+    }
 }
 
 /// A part of what is judged.
@@ -28,6 +54,7 @@ pub(crate) enum PartView {
     /// A text.
     Text {
         /// It.
+        #[schema(pattern = r"\S")]
         text: String,
     },
     /// An image.
@@ -43,7 +70,7 @@ pub(crate) enum PartView {
 #[schema(as = OpenAiModerationImage)]
 pub(crate) struct ImageView {
     /// An `https` address, which the provider fetches, or `data:<media type>;base64,<data>` of a PNG, JPEG, GIF or WebP.
-    #[schema(example = "https://example.com/photo.png")]
+    #[schema(value_type = ImageAddress)]
     url: String,
 }
 

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use shared::http::openai::items::{Gathered, Gathering, Input};
 use shared::http::openai::{Refused, checked_metadata, renamed};
+use shared::http::openapi::Metadata;
 use shared::model::{
     ContentPart, ContextOverflow, ConversationId, KnowledgeBaseId, ModelSettings, ReasoningEffort,
     ResponseId, Role, Workflow, text_of,
@@ -68,9 +69,11 @@ pub(crate) struct NewResponse {
     max_output_tokens: Option<u32>,
     /// How freely the model chooses its words: from 0 to 2.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 0, maximum = 2)]
     temperature: Option<f64>,
     /// From how much of the likely words it chooses: from 0 to 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 0, maximum = 1)]
     top_p: Option<f64>,
     /// Whether the oldest messages are left out where not all fit; otherwise it is refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -83,9 +86,11 @@ pub(crate) struct NewResponse {
     reasoning: Option<Thinking>,
     /// Only `reasoning.encrypted_content`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(pattern = r"^reasoning\.encrypted_content$")]
     include: Option<Vec<String>>,
     /// Up to 16 pairs, which are shown with it and with the run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Metadata>)]
     metadata: Option<BTreeMap<String, String>>,
     /// Who asks, for the client's own records: shown with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]

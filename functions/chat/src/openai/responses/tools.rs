@@ -27,6 +27,7 @@ pub(crate) enum Tool {
 #[serde(deny_unknown_fields)]
 pub(crate) struct FileSearch {
     /// 1 to 8 vector stores.
+    #[schema(min_items = 1, max_items = 8, pattern = "^vs_[0-9a-f]{32}$")]
     vector_store_ids: Vec<String>,
     /// Refused: as much is given to the model as its window has room for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -63,6 +64,7 @@ pub(crate) enum Named {
     /// A function.
     Function {
         /// Which.
+        #[schema(pattern = "^[A-Za-z0-9_-]{1,64}$")]
         name: String,
     },
     /// Documents are searched anyway.
@@ -103,6 +105,7 @@ pub(crate) enum Format {
     /// JSON that keeps to a schema.
     JsonSchema {
         /// What it is called.
+        #[schema(pattern = "^[A-Za-z0-9_-]{1,64}$")]
         name: String,
         /// What it is for, for the model.
         #[serde(default, skip_serializing_if = "Option::is_none")]
