@@ -9,42 +9,68 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use engine::{Delta, ReasoningDelta, Start, Switch, ToolArgumentsDelta, ToolCallStart, TurnEvent};
 use futures_util::stream::{self, Stream};
-use serde::Serialize;
 use shared::Error;
+use shared::http::openapi::{self, Schemas, collect, event};
 use shared::http::{MessageView, Problem};
 use shared::model::{RequestId, Retrieval, RunEvent};
 use tokio::sync::mpsc;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::Schema;
+use utoipa::{PartialSchema, ToSchema};
 
 /// How often a comment keeps a silent stream open. API Gateway closes one after 30 seconds at the edge.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
-/// What the `data` of each event holds, by the event's name.
-#[derive(Debug, Serialize, utoipa::ToSchema)]
-#[serde(untagged)]
-#[expect(
-    dead_code,
-    reason = "it stands in the OpenAPI document only: events are written one by one"
-)]
-pub(crate) enum TurnStream {
-    /// `event: start`, once, first.
-    Start(Start),
-    /// `event: retrieval`, once before all text, where knowledge bases are searched: what was found.
-    Retrieval(Retrieval),
-    /// `event: delta`, for each piece of text.
-    Delta(Delta),
-    /// `event: reasoning`, for each piece of what the model thinks, where the provider shows it.
-    Reasoning(ReasoningDelta),
-    /// `event: tool_call`, where the model calls a tool.
-    ToolCall(ToolCallStart),
-    /// `event: tool_arguments`, for each piece of a call's arguments.
-    ToolArguments(ToolArgumentsDelta),
-    /// `event: switch`, where another model is asked: the text before it does not count.
-    Switch(Switch),
-    /// `event: done`, last: the stored message.
-    Done(MessageView),
-    /// `event: error`, last: why there is no answer. Without an `id` it says only that this stream ends here; the
-    /// run goes on.
-    Error(Problem),
+/// The events of a stream, as the document has them.
+#[derive(Debug)]
+pub(crate) enum TurnStream {}
+
+impl PartialSchema for TurnStream {
+    fn schema() -> RefOr<Schema> {
+        openapi::stream(
+            "An event of the stream, by its name. `data` is JSON.",
+            [
+                event::<Start>("start", "Once, first."),
+                event::<Retrieval>(
+                    "retrieval",
+                    "Once before all text, where knowledge bases are searched: what was found.",
+                ),
+                event::<Delta>("delta", "For each piece of text."),
+                event::<ReasoningDelta>(
+                    "reasoning",
+                    "For each piece of what the model thinks, where the provider shows it.",
+                ),
+                event::<ToolCallStart>("tool_call", "Where the model calls a tool."),
+                event::<ToolArgumentsDelta>(
+                    "tool_arguments",
+                    "For each piece of a call's arguments.",
+                ),
+                event::<Switch>(
+                    "switch",
+                    "Where another model is asked: the text before it does not count.",
+                ),
+                event::<MessageView>("done", "Last: the stored message."),
+                event::<Problem>(
+                    "error",
+                    "Last: why there is no answer. Without an `id` it says only that this stream ends here; the run goes on.",
+                ),
+            ],
+        )
+    }
+}
+
+impl ToSchema for TurnStream {
+    fn schemas(schemas: &mut Schemas) {
+        collect::<Start>(schemas);
+        collect::<Retrieval>(schemas);
+        collect::<Delta>(schemas);
+        collect::<ReasoningDelta>(schemas);
+        collect::<ToolCallStart>(schemas);
+        collect::<ToolArgumentsDelta>(schemas);
+        collect::<Switch>(schemas);
+        collect::<MessageView>(schemas);
+        collect::<Problem>(schemas);
+    }
 }
 
 /// Where a stream stands. It ends only after a terminal event.

@@ -1,13 +1,23 @@
 //! A chat completion as chunks.
 
+use std::borrow::Cow;
+
 use engine::TurnEvent;
 use serde::Serialize;
 use serde_json::{Value, json};
+use shared::http::openai::OpenAiFailure;
+use shared::http::openapi::{self, Schemas, collect, text_event, unnamed};
 use shared::model::{FinishReason, Message, Run, RunEvent};
 use shared::{Error, Result};
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::Schema;
+use utoipa::{PartialSchema, ToSchema};
 
 use super::super::event_stream::{Frame, Frames};
 use super::view::{Annotation, UsageView, finish_reason, id};
+
+/// The data of the event after an answer.
+const DONE: &str = "[DONE]";
 
 /// A piece of an answer. The last one before `[DONE]` has `usage` and no choices, if that was asked for.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
@@ -23,6 +33,34 @@ pub(crate) struct CompletionChunk {
     /// Only in the last one.
     #[serde(skip_serializing_if = "Option::is_none")]
     usage: Option<Option<UsageView>>,
+}
+
+/// The events of a stream, as the document has them.
+#[derive(Debug)]
+pub(super) enum ChunkStream {}
+
+impl PartialSchema for ChunkStream {
+    fn schema() -> RefOr<Schema> {
+        openapi::stream(
+            "An event of the stream.",
+            [
+                unnamed::<CompletionChunk>("A piece of the answer."),
+                unnamed::<OpenAiFailure>("Last: why there is no answer."),
+                text_event("Last, after the answer.", DONE),
+            ],
+        )
+    }
+}
+
+impl ToSchema for ChunkStream {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("OpenAiChunkStream")
+    }
+
+    fn schemas(schemas: &mut Schemas) {
+        collect::<CompletionChunk>(schemas);
+        collect::<OpenAiFailure>(schemas);
+    }
 }
 
 /// What has come.
@@ -123,7 +161,7 @@ impl Chunks {
         if self.with_usage {
             frames.push(self.chunk(Vec::new(), usage.map(UsageView::from)));
         }
-        frames.push(Frame::raw("[DONE]"));
+        frames.push(Frame::raw(DONE));
         frames
     }
 }

@@ -42,7 +42,7 @@ use crate::call::Call;
     responses(
         (status = 200, description = "The response, or its events if `stream` is true.", content(
             (ResponseView = "application/json"),
-            (Object = "text/event-stream"),
+            (super::events::ResponseStream = "text/event-stream"),
         )),
         (status = 404, description = "There is no such model, or no such thing as the request names.", body = shared::http::openai::OpenAiFailure),
         (status = 409, description = "The conversation's turn before is not finished, this one was cancelled, or the same request is being worked on.", body = shared::http::openai::OpenAiFailure),

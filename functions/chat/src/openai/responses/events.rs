@@ -1,15 +1,57 @@
 //! A response as events: those of its run, in OpenAI's words. The same run gives the same events with the same numbers,
 //! whoever asks and when, so that a client goes on from any of them.
 
+use std::borrow::Cow;
+
 use engine::TurnEvent;
 use serde_json::{Value, json};
+use shared::http::openai::OpenAiFailure;
 use shared::http::openai::items::{OutputItem, OutputText, answered, item_id};
+use shared::http::openapi::{self, Schemas, collect, events_like, unnamed};
 use shared::model::{Message, Run, RunEvent, RunStatus};
 use shared::{Error, Result};
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::Schema;
+use utoipa::{PartialSchema, ToSchema};
 
 use super::super::event_stream::{Frame, Frames};
 use super::kept::Kept;
 use super::view::{Outcome, ResponseView};
+
+/// The events of a stream, as the document has them.
+#[derive(Debug)]
+pub(super) enum ResponseStream {}
+
+impl PartialSchema for ResponseStream {
+    fn schema() -> RefOr<Schema> {
+        let data = json!({
+            "type": "object",
+            "required": ["type", "sequence_number"],
+            "properties": {
+                "type": {"type": "string", "description": "The name of the event."},
+                "sequence_number": {"type": "integer", "minimum": 0, "description": "Its number, for `starting_after`."},
+            },
+        });
+        let named = "OpenAI's event of that name, with what has come.";
+        openapi::stream(
+            "An event of the stream.",
+            [
+                events_like(named, r"^response\.[a-z_]+(?:\.[a-z_]+)*$", data),
+                unnamed::<OpenAiFailure>("Last: why the stream ends before the response."),
+            ],
+        )
+    }
+}
+
+impl ToSchema for ResponseStream {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("OpenAiResponseStream")
+    }
+
+    fn schemas(schemas: &mut Schemas) {
+        collect::<OpenAiFailure>(schemas);
+    }
+}
 
 /// An item that is being made.
 enum Item {

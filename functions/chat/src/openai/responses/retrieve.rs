@@ -42,7 +42,7 @@ pub(crate) struct How {
     responses(
         (status = 200, description = "The response, or its events.", content(
             (ResponseView = "application/json"),
-            (Object = "text/event-stream"),
+            (super::events::ResponseStream = "text/event-stream"),
         )),
     ),
 )]
