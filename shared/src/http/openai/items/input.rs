@@ -4,13 +4,12 @@ mod gather;
 
 use std::borrow::Cow;
 
-use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::Schema;
 use utoipa::{PartialSchema, ToSchema};
 
-use super::parts::Detail;
+use super::parts::{Detail, Unread, is_unread};
 use crate::http::openapi::{DataAddress, ImageAddress, Schemas, collect, list_of, one_of, words};
 
 /// Text, or items.
@@ -177,24 +176,27 @@ pub enum Part {
     /// Text.
     InputText {
         /// It.
+        #[schema(max_length = 200_000, pattern = r"^[^\x00]*$")]
         text: String,
     },
     /// Text of a model.
     OutputText {
         /// It.
+        #[schema(max_length = 200_000, pattern = r"^[^\x00]*$")]
         text: String,
         /// What supports it. It is read and not kept.
-        #[serde(default, skip_serializing)]
+        #[serde(default, skip_serializing_if = "is_unread")]
         #[schema(value_type = Option<Vec<Object>>)]
-        annotations: Option<IgnoredAny>,
+        annotations: Option<Unread>,
         /// The same.
-        #[serde(default, skip_serializing)]
+        #[serde(default, skip_serializing_if = "is_unread")]
         #[schema(value_type = Option<Vec<Object>>)]
-        logprobs: Option<IgnoredAny>,
+        logprobs: Option<Unread>,
     },
     /// Why a model would not answer.
     Refusal {
         /// Its words.
+        #[schema(max_length = 200_000, pattern = r"^[^\x00]*$")]
         refusal: String,
     },
     /// A picture.
@@ -290,10 +292,9 @@ pub struct Thought {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     encrypted_content: Option<String>,
     /// Read and not kept: no provider takes one.
-    #[serde(default, skip_serializing)]
+    #[serde(default, skip_serializing_if = "is_unread")]
     #[schema(value_type = Option<Vec<Object>>)]
-    #[expect(dead_code, reason = "answers can be sent back as they came")]
-    summary: Option<IgnoredAny>,
+    summary: Option<Unread>,
     /// Of what was answered before. It is read and not kept: it gets a new one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     id: Option<String>,

@@ -3,6 +3,7 @@
 use crate::error::Result;
 use crate::http::openai::unsupported;
 use crate::model::{ContentPart, FileData, ImageUrl};
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 /// An image at an address, or as `data:`. `detail_field` is where it says how closely it is looked at.
@@ -48,6 +49,23 @@ pub fn file_part(
 }
 
 const BYTES: &str = "give the file's bytes in `file_data` as data:<media type>;base64,<data>, or search it in a vector store";
+
+/// What may be sent, so that answers can be sent back as they came, and is not kept.
+// With `skip_serializing` the document would not have the field, and would refuse it where fields are closed.
+#[derive(Debug, Clone, Copy, Deserialize, Serialize)]
+#[serde(from = "IgnoredAny")]
+pub struct Unread;
+
+impl From<IgnoredAny> for Unread {
+    fn from(_: IgnoredAny) -> Self {
+        Self
+    }
+}
+
+/// That it is not written.
+pub const fn is_unread(_: &Option<Unread>) -> bool {
+    true
+}
 
 /// How closely a model looks at an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, utoipa::ToSchema)]
