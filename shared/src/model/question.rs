@@ -59,6 +59,7 @@ pub enum NewPart {
     /// What is said.
     Text {
         /// The text.
+        #[schema(max_length = 200_000, pattern = r"^[^\x00]*$")]
         text: String,
     },
     /// A picture, from a person.
@@ -77,6 +78,7 @@ pub enum NewPart {
         #[schema(pattern = "^[!-~]{1,128}$")]
         tool_call_id: String,
         /// The result, or what went wrong.
+        #[schema(max_length = 200_000, pattern = r"^[^\x00]*$")]
         text: String,
         /// Whether the tool failed.
         #[serde(default)]

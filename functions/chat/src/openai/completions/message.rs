@@ -171,11 +171,13 @@ pub(crate) enum Part {
     /// Text.
     Text {
         /// It.
+        #[schema(max_length = 200_000, pattern = r"^[^\x00]*$")]
         text: String,
     },
     /// Why a model would not answer.
     Refusal {
         /// Its words.
+        #[schema(max_length = 200_000, pattern = r"^[^\x00]*$")]
         refusal: String,
     },
     /// A picture.
