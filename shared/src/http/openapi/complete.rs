@@ -103,18 +103,23 @@ fn each(schema: &mut RefOr<Schema>, change: &mut dyn FnMut(&mut Schema)) {
     }
 }
 
-/// The greatest number of a type without a sign, which its format says to those alone who know the format.
+/// The format of a type without a sign, by its name in the registry of OpenAPI, and the greatest number, which the format says
+/// to those alone who know it.
 fn bound(schema: &mut Schema) {
     let Schema::Object(object) = schema else {
         return;
     };
-    let most = match object.format {
-        Some(SchemaFormat::KnownFormat(KnownFormat::UInt8)) => u64::from(u8::MAX),
-        Some(SchemaFormat::KnownFormat(KnownFormat::UInt16)) => u64::from(u16::MAX),
-        Some(SchemaFormat::KnownFormat(KnownFormat::UInt32)) => u64::from(u32::MAX),
-        Some(SchemaFormat::KnownFormat(KnownFormat::UInt64)) => u64::MAX,
+    let Some(SchemaFormat::KnownFormat(format)) = &object.format else {
+        return;
+    };
+    let (name, most) = match format {
+        KnownFormat::UInt8 => ("uint8", u64::from(u8::MAX)),
+        KnownFormat::UInt16 => ("uint16", u64::from(u16::MAX)),
+        KnownFormat::UInt32 => ("uint32", u64::from(u32::MAX)),
+        KnownFormat::UInt64 => ("uint64", u64::MAX),
         _ => return,
     };
+    object.format = Some(SchemaFormat::Custom(name.to_owned()));
     if object.maximum.is_none() {
         object.maximum = usize::try_from(most).ok().map(Number::UInt);
     }
@@ -227,13 +232,14 @@ mod tests {
     #[test]
     fn numbers_without_a_sign_say_how_great_they_may_be() {
         let number = |format: &str| json!({"type": "integer", "format": format, "minimum": 0});
-        let mut few = number("uint32");
+        let mut few = number("u-int32");
         few["maximum"] = json!(8);
         let completed = completed(json!({
-            "Object": {"type": "object", "properties": {"a": number("uint32"), "b": few}},
-            "List": {"type": "array", "items": number("uint64")},
+            "Object": {"type": "object", "properties": {"a": number("u-int32"), "b": few}},
+            "List": {"type": "array", "items": number("u-int64")},
         }));
         let object = &completed["Object"]["properties"];
+        assert_eq!(object["a"]["format"], "uint32");
         assert_eq!(object["a"]["maximum"], u32::MAX);
         assert_eq!(object["b"]["maximum"], 8);
         assert_eq!(completed["List"]["items"]["maximum"], u64::MAX);
