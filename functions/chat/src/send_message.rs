@@ -83,7 +83,7 @@ pub(crate) struct NewMessage {
     security(("bearer" = [])),
     params(
         ("conversation_id" = ConversationId, Path, description = "The conversation."),
-        ("idempotency-key" = Option<String>, Header, description = "Any text that is new for each new request, of at most 255 visible ASCII characters."),
+        ("idempotency-key" = Option<String>, Header, pattern = r#"^(?:[!#-~][!-~]{0,254}|"(?:[!#-\[\]-~]|\\["\\]){1,255}")$"#, description = "Any text that is new for each new request, of at most 255 visible ASCII characters."),
     ),
     request_body = NewMessage,
     responses(
