@@ -27,16 +27,18 @@ Check = Callable[["Template"], Iterator[str]]
 class Template:
     """The template as CloudFormation gets it."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, code: dict[str, str] | None = None) -> None:
+        """`code` has where `sam deploy` has put what `CodeUri` names; if left out that makes no difference."""
         self.source = yaml_parse(path.read_text())
         self.parameters: dict[str, Properties] = self.source.get("Parameters", {})
         for resource in self.source["Resources"].values():
             if resource["Type"] == "AWS::Serverless::Function":
-                # Where `sam deploy` will have put it.
-                resource["Properties"]["CodeUri"] = "s3://bucket/key"
-        self.resources: dict[str, Any] = transform(self.source, {}, _ManagedPolicies())[
-            "Resources"
-        ]
+                properties = resource["Properties"]
+                properties["CodeUri"] = (
+                    code[properties["CodeUri"]] if code else "s3://bucket/key"
+                )
+        self.document: Properties = transform(self.source, {}, _ManagedPolicies())
+        self.resources: dict[str, Any] = self.document["Resources"]
         self.body: Properties = self.of_type("AWS::ApiGateway::RestApi")["Api"]["Body"]
 
     def of_type(self, kind: str) -> dict[str, Properties]:
