@@ -200,7 +200,7 @@ impl Config {
                 vector_bucket,
             ),
             allowed_origins: reader.origins(stage),
-            metrics: (reader.optional("METRICS", Detail::RULE, |text| Detail::parse(text)))
+            metrics: (reader.optional("METRICS", Detail::RULE, Detail::parse))
                 .unwrap_or(Detail::Routes),
             log_level: reader.log_level(),
             stage: stage.unwrap_or(Stage::Local),
