@@ -6,6 +6,8 @@
 //! A schedule is a function of its seed. One that fails says which: `FAULT_SEED=<seed> cargo nextest run -p promises --test
 //! faults <kind>` does it again, and `FAULT_SCHEDULES=<number>` says how many each test does.
 
+#![expect(clippy::expect_used, reason = "a test that can't go on has failed")]
+
 mod delivery;
 mod ingest;
 mod jobs;

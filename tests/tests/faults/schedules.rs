@@ -51,6 +51,10 @@ fn say_seed(seed: u64) {
 
 /// The parts of a kind have seeds of their own.
 fn seeds(part: u64, each: u64) -> Range<u64> {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is no setting of a function"
+    )]
     let read = |name: &str| {
         let text = std::env::var(name).ok()?;
         Some(text.parse().expect("a number"))

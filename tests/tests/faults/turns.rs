@@ -9,7 +9,7 @@ use test_support::{Body, Reply, Storm};
 use crate::delivery::muddled;
 use crate::process::{Fate, draw_percent};
 use crate::schedules::schedules;
-use crate::world::World;
+use crate::world::{Build, World};
 
 const RUNS: &str = "/api/v1/runs";
 
@@ -207,8 +207,7 @@ impl Schedule<'_> {
             .calmly(api.post(Some(&self.person), &self.path(), hello));
         assert_eq!(said.status, 201, "{}", said.text);
         let ours = self.conversation.clone();
-        let mut paths: Vec<(&str, fn(shared::App) -> shared::Result<axum::Router>)> =
-            vec![(&ours, conversations::router)];
+        let mut paths: Vec<(&str, Build)> = vec![(&ours, conversations::router)];
         let run = runs.keys().next().map(|id| format!("{RUNS}/{id}"));
         if let Some(run) = &run {
             paths.push((run, chat_alone));

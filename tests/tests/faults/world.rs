@@ -19,6 +19,9 @@ use tokio::runtime::{Builder, Runtime};
 use crate::delivery::{batch, muddled, tick};
 use crate::process::{Fate, Process, on};
 
+/// What makes a function's router.
+pub(crate) type Build = fn(App) -> Result<Router>;
+
 pub(crate) struct World {
     outside: Runtime,
     /// The function `chat` in a process that lives.
@@ -166,11 +169,7 @@ impl World {
     }
 
     /// That nothing waits any more, and that whoever had the schedule before sees nothing of these.
-    pub(crate) fn nothing_is_left(
-        &mut self,
-        person: &str,
-        paths: &[(&str, fn(App) -> Result<Router>)],
-    ) {
+    pub(crate) fn nothing_is_left(&mut self, person: &str, paths: &[(&str, Build)]) {
         self.wait(3_600);
         assert_eq!(self.tick_jobs(), 0, "a job is stuck");
         self.tick_runs();

@@ -183,7 +183,7 @@ mod tests {
 
     use super::*;
 
-    fn completed(schemas: Value) -> Value {
+    fn completed(schemas: &Value) -> Value {
         let mut components: Components =
             serde_json::from_value(json!({"schemas": schemas})).expect("components");
         super::schemas(&mut components);
@@ -204,7 +204,7 @@ mod tests {
             "properties": {"type": {"type": "string", "enum": ["function"]}},
         });
         let either = json!({"oneOf": [{"description": "It.", "allOf": [{"$ref": "#/components/schemas/Fields"}, tag]}]});
-        let completed = completed(json!({"Fields": fields, "Either": either}));
+        let completed = completed(&json!({"Fields": fields, "Either": either}));
         assert_eq!(
             completed["Either"]["oneOf"],
             json!([{
@@ -221,7 +221,7 @@ mod tests {
     fn enums_that_are_listed_take_no_other_fields() {
         let variant = json!({"type": "object", "properties": {"named": {"type": "string"}}});
         let choice = json!({"oneOf": [{"type": "string", "enum": ["auto"]}, variant]});
-        let completed = completed(json!({"ToolChoice": choice.clone(), "Other": choice.clone()}));
+        let completed = completed(&json!({"ToolChoice": choice.clone(), "Other": choice.clone()}));
         assert_eq!(
             completed["ToolChoice"]["oneOf"][1]["additionalProperties"],
             false
@@ -234,7 +234,7 @@ mod tests {
         let number = |format: &str| json!({"type": "integer", "format": format, "minimum": 0});
         let mut few = number("u-int32");
         few["maximum"] = json!(8);
-        let completed = completed(json!({
+        let completed = completed(&json!({
             "Object": {"type": "object", "properties": {"a": number("u-int32"), "b": few}},
             "List": {"type": "array", "items": number("u-int64")},
         }));
