@@ -98,7 +98,8 @@ impl Bodies {
         };
         let kind = kinds.iter().find(|kind| *kind != "null");
         match kind.and_then(Value::as_str).unwrap_or_default() {
-            "object" if schema["additionalProperties"].is_object() => schema["example"].clone(),
+            "object" if schema["example"].is_object() => schema["example"].clone(),
+            "object" if schema["additionalProperties"].is_object() => json!({}),
             "object" => self.object(schema),
             "array" => json!([self.fill(name, &schema["items"])]),
             "string" => self.text(name, schema),
@@ -117,7 +118,7 @@ impl Bodies {
         let properties = schema["properties"].as_object().into_iter().flatten();
         let filled = properties.filter(|(name, described)| {
             // Optional ids would have to be those of something.
-            let id = described.to_string().contains("Id\"") || described["pattern"].is_string();
+            let id = described.to_string().contains("Id\"") || id_pattern(described).is_some();
             let description = described["description"].as_str().unwrap_or_default();
             let other = description.contains("Give only one of both");
             let alone = NEVER_ALONE.contains(&name.as_str());
@@ -150,7 +151,7 @@ impl Bodies {
         if name == "moderation_model" {
             return json!("judge");
         }
-        if let Some(pattern) = schema["pattern"].as_str() {
+        if let Some(pattern) = id_pattern(schema) {
             let prefix: String = pattern.chars().filter(char::is_ascii_lowercase).collect();
             let prefix = prefix.strip_suffix("af").unwrap_or(&prefix);
             return json!(format!("{prefix}_0199f0a0b1c27d3e8f405162738495a6"));
@@ -172,4 +173,11 @@ impl Bodies {
         let least = usize::try_from(least).expect("a length");
         json!(format!("{text:x<least$}"))
     }
+}
+
+/// The pattern of an id, if it is one. Those of other texts only say what may not stand in them.
+fn id_pattern(schema: &Value) -> Option<&str> {
+    let pattern = schema["pattern"].as_str()?;
+    let is_id = pattern.ends_with("_[0-9a-f]{32}$") && !pattern.contains("(");
+    is_id.then_some(pattern)
 }
