@@ -106,7 +106,8 @@ impl Bodies {
             "boolean" => json!(false),
             "integer" | "number" => [&schema["example"], &schema["minimum"]]
                 .into_iter()
-                .find(|value| value.is_number())
+                // Nothing at all may be one thing too little, as of weights.
+                .find(|value| value.as_f64().is_some_and(|value| value > 0.0))
                 .cloned()
                 .unwrap_or(json!(1)),
             _ => json!({}),
