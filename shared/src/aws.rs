@@ -9,7 +9,9 @@ use aws_sdk_dynamodb::config::http::HttpResponse;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use serde::Deserialize;
 
-use crate::config::Stage;
+use crate::config::{Stage, names_network};
+
+mod trust;
 
 /// One attempt of a call. The SDK sets no limit of its own but for connecting.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -24,11 +26,15 @@ pub async fn load() -> SdkConfig {
         .operation_attempt_timeout(ATTEMPT_TIMEOUT)
         .operation_timeout(OPERATION_TIMEOUT)
         .build();
-    aws_config::defaults(BehaviorVersion::latest())
+    let sdk = aws_config::defaults(BehaviorVersion::latest())
         .timeout_config(timeouts)
         .retry_config(RetryConfig::standard().with_initial_backoff(Duration::from_millis(50)))
         .load()
-        .await
+        .await;
+    match trust::http_client(&sdk, names_network()) {
+        Some(client) => sdk.into_builder().http_client(client).build(),
+        None => sdk,
+    }
 }
 
 /// A client for S3. The local stand-in knows buckets as paths, not as host names.

@@ -138,6 +138,23 @@ impl fmt::Display for ConfigFaults {
 
 impl std::error::Error for ConfigFaults {}
 
+/// Whether the environment names certificates that are to be trusted, or a proxy: then clients are those that libraries make of
+/// it.
+pub(crate) fn names_network() -> bool {
+    const NAMES: [&str; 8] = [
+        "SSL_CERT_FILE",
+        "SSL_CERT_DIR",
+        "HTTPS_PROXY",
+        "https_proxy",
+        "HTTP_PROXY",
+        "http_proxy",
+        "ALL_PROXY",
+        "all_proxy",
+    ];
+    #[expect(clippy::disallowed_methods, reason = "this is the place that may")]
+    NAMES.iter().any(|name| std::env::var_os(name).is_some())
+}
+
 impl Config {
     /// Reads the process's environment.
     pub fn from_env() -> Result<Self, ConfigFaults> {

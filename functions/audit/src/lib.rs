@@ -7,15 +7,14 @@ mod view;
 
 use axum::Router;
 use shared::auth::Caller;
+use shared::http::Routes;
 use shared::model::{AuditAction, Origin};
-use shared::{App, Result};
+use shared::{App, Result, routes};
 use utoipa::openapi::OpenApi;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 /// The group's routes.
 pub fn router(app: App) -> Result<Router> {
-    Ok(routes().with_state(app).into())
+    Ok(routes().with_state(app))
 }
 
 /// The group's part of the OpenAPI document.
@@ -23,8 +22,8 @@ pub fn openapi() -> OpenApi {
     routes().into_openapi()
 }
 
-fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
+fn routes() -> Routes<App> {
+    Routes::new()
         .routes(routes!(list::list_records))
         .routes(routes!(verify::verify_trail))
 }

@@ -19,11 +19,10 @@ mod switch;
 use axum::Router;
 use axum::extract::FromRef;
 use shared::auth::PasswordHasher;
+use shared::http::Routes;
 use shared::store::IdentityStore;
-use shared::{App, Result};
+use shared::{App, Result, routes};
 use utoipa::openapi::OpenApi;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 /// What the handlers of this group can reach.
 #[derive(Debug, Clone, FromRef)]
@@ -49,7 +48,7 @@ pub fn router_with(app: App, hasher: PasswordHasher) -> Result<Router> {
         hasher,
         app,
     };
-    Ok(routes().with_state(auth).into())
+    Ok(routes().with_state(auth))
 }
 
 /// The group's part of the OpenAPI document.
@@ -57,8 +56,8 @@ pub fn openapi() -> OpenApi {
     routes().into_openapi()
 }
 
-fn routes() -> OpenApiRouter<Auth> {
-    OpenApiRouter::new()
+fn routes() -> Routes<Auth> {
+    Routes::new()
         .routes(routes!(register::register))
         .routes(routes!(login::log_in))
         .routes(routes!(refresh::refresh))

@@ -9,10 +9,9 @@ mod stream;
 use axum::Router;
 use axum::extract::FromRef;
 use engine::{Engine, ProviderKeys, Providers};
-use shared::{App, Result};
+use shared::http::Routes;
+use shared::{App, Result, routes};
 use utoipa::openapi::OpenApi;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 /// What the handlers of this group can reach.
 #[derive(Debug, Clone, FromRef)]
@@ -35,7 +34,7 @@ pub fn router_with(app: App, keys: ProviderKeys) -> Result<Router> {
         engine: Engine::new(app.clone(), providers),
         app,
     };
-    Ok(routes().with_state(state).into())
+    Ok(routes().with_state(state))
 }
 
 /// The group's part of the OpenAPI document.
@@ -43,8 +42,8 @@ pub fn openapi() -> OpenApi {
     routes().into_openapi()
 }
 
-fn routes() -> OpenApiRouter<Chat> {
-    OpenApiRouter::new()
+fn routes() -> Routes<Chat> {
+    Routes::new()
         .routes(routes!(send_message::send_message))
         .routes(routes!(openai::embeddings::create_embeddings))
         .routes(routes!(openai::moderations::create_moderation))

@@ -12,10 +12,9 @@ mod view;
 use axum::Router;
 use axum::extract::FromRef;
 use engine::Catalogues;
-use shared::{App, Result};
+use shared::http::Routes;
+use shared::{App, Result, routes};
 use utoipa::openapi::OpenApi;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 /// What the handlers of this group can reach.
 #[derive(Debug, Clone, FromRef)]
@@ -32,7 +31,7 @@ pub fn router(app: App) -> Result<Router> {
         catalogues: Catalogues::new(&app),
         app,
     };
-    Ok(routes().with_state(state).into())
+    Ok(routes().with_state(state))
 }
 
 /// The group's part of the OpenAPI document.
@@ -40,8 +39,8 @@ pub fn openapi() -> OpenApi {
     routes().into_openapi()
 }
 
-fn routes() -> OpenApiRouter<Conversations> {
-    OpenApiRouter::new()
+fn routes() -> Routes<Conversations> {
+    Routes::new()
         .routes(routes!(
             create::create_conversation,
             list::list_conversations

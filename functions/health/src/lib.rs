@@ -8,10 +8,9 @@ use axum::Router;
 use axum::extract::FromRef;
 use engine::{Catalogue, ProviderKeys, Providers};
 use shared::config::Stage;
-use shared::{App, Result};
+use shared::http::Routes;
+use shared::{App, Result, routes};
 use utoipa::openapi::OpenApi;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use ready::Dependencies;
 
@@ -38,7 +37,7 @@ pub fn router_with(app: App, keys: ProviderKeys) -> Result<Router> {
     let catalogue = Catalogue::new(&app.config.providers);
     let providers = Providers::new(keys, &app.sdk, &app.clock, &app.guard);
     let dependencies = Dependencies::new(&app, catalogue, providers);
-    let routes = Router::from(routes());
+    let routes = routes().into_router();
     // The document is what programs are written against, and no secret. Its page is for trying things out: it runs
     // scripts on the address of the API, which production has no need of.
     let routes = match app.config.stage {
@@ -53,8 +52,8 @@ pub fn openapi() -> OpenApi {
     routes().into_openapi()
 }
 
-fn routes() -> OpenApiRouter<Health> {
-    OpenApiRouter::new()
+fn routes() -> Routes<Health> {
+    Routes::new()
         .routes(routes!(live::get_live))
         .routes(routes!(ready::get_ready))
         .routes(routes!(docs::get_document))

@@ -10,16 +10,15 @@ mod own;
 mod view;
 
 use axum::Router;
-use shared::{App, Result};
+use shared::http::Routes;
+use shared::{App, Result, routes};
 use utoipa::openapi::OpenApi;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 /// The group's routes.
 pub fn router(app: App) -> Result<Router> {
     // Replies are kept sealed.
     app.vault.needed_at_start();
-    Ok(routes().with_state(app).into())
+    Ok(routes().with_state(app))
 }
 
 /// The group's part of the OpenAPI document.
@@ -27,8 +26,8 @@ pub fn openapi() -> OpenApi {
     routes().into_openapi()
 }
 
-fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
+fn routes() -> Routes<App> {
+    Routes::new()
         .routes(routes!(
             create::create_identity_provider,
             list::list_identity_providers

@@ -13,11 +13,10 @@ mod view;
 use axum::Router;
 use axum::extract::FromRef;
 use engine::{Engine, ProviderKeys, Providers};
+use shared::http::Routes;
 use shared::model::Job;
-use shared::{App, Result};
+use shared::{App, Result, routes};
 use utoipa::openapi::OpenApi;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 /// What the handlers of this group can reach.
 #[derive(Debug, Clone, FromRef)]
@@ -35,7 +34,7 @@ pub fn router(app: App) -> Result<Router> {
         engine: Engine::new(app.clone(), providers),
         app,
     };
-    Ok(routes().with_state(state).into())
+    Ok(routes().with_state(state))
 }
 
 /// The group's part of the OpenAPI document.
@@ -43,8 +42,8 @@ pub fn openapi() -> OpenApi {
     routes().into_openapi()
 }
 
-fn routes() -> OpenApiRouter<Jobs> {
-    OpenApiRouter::new()
+fn routes() -> Routes<Jobs> {
+    Routes::new()
         .routes(routes!(list::list_jobs, create::create_job))
         .routes(routes!(statistics::get_statistics))
         .routes(routes!(redrive::redrive_jobs))

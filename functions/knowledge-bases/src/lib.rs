@@ -16,10 +16,9 @@ use axum::Router;
 use axum::extract::FromRef;
 use engine::{Engine, ProviderKeys, Providers};
 use knowledge::Knowledge;
-use shared::{App, Result};
+use shared::http::Routes;
+use shared::{App, Result, routes};
 use utoipa::openapi::OpenApi;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 /// What the handlers of this group can reach.
 #[derive(Debug, Clone, FromRef)]
@@ -47,7 +46,7 @@ pub fn router_with(app: App, keys: ProviderKeys) -> Result<Router> {
         knowledge: Knowledge::new(&app),
         app,
     };
-    Ok(routes().with_state(state).into())
+    Ok(routes().with_state(state))
 }
 
 /// The group's part of the OpenAPI document.
@@ -55,8 +54,8 @@ pub fn openapi() -> OpenApi {
     routes().into_openapi()
 }
 
-fn routes() -> OpenApiRouter<Bases> {
-    OpenApiRouter::new()
+fn routes() -> Routes<Bases> {
+    Routes::new()
         .routes(routes!(
             create::create_knowledge_base,
             list::list_knowledge_bases

@@ -9,10 +9,9 @@ mod view;
 use axum::Router;
 use axum::extract::FromRef;
 use engine::Catalogues;
-use shared::{App, Result};
+use shared::http::Routes;
+use shared::{App, Result, routes};
 use utoipa::openapi::OpenApi;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 /// What the handlers of this group can reach.
 #[derive(Debug, Clone, FromRef)]
@@ -27,7 +26,7 @@ pub fn router(app: App) -> Result<Router> {
         catalogues: Catalogues::new(&app),
         app,
     };
-    Ok(routes().with_state(state).into())
+    Ok(routes().with_state(state))
 }
 
 /// The group's part of the OpenAPI document.
@@ -35,8 +34,8 @@ pub fn openapi() -> OpenApi {
     routes().into_openapi()
 }
 
-fn routes() -> OpenApiRouter<Models> {
-    OpenApiRouter::new()
+fn routes() -> Routes<Models> {
+    Routes::new()
         .routes(routes!(list::list_models))
         .routes(routes!(get::get_model))
         .routes(routes!(openai::list::list_openai_models))

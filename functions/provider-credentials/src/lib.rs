@@ -8,12 +8,11 @@ mod view;
 use axum::Router;
 use axum::extract::FromRef;
 use engine::{Catalogues, ProviderKeys, Providers};
+use shared::http::Routes;
 use shared::model::ProviderSpec;
 use shared::store::TenantStore;
-use shared::{App, Error, Result};
+use shared::{App, Error, Result, routes};
 use utoipa::openapi::OpenApi;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 /// What the handlers of this group can reach.
 #[derive(Debug, Clone, FromRef)]
@@ -42,7 +41,7 @@ pub fn router(app: App) -> Result<Router> {
         providers: Providers::new(ProviderKeys::fixed([]), &app.sdk, &app.clock, &app.guard),
         app,
     };
-    Ok(routes().with_state(state).into())
+    Ok(routes().with_state(state))
 }
 
 /// The group's part of the OpenAPI document.
@@ -50,8 +49,8 @@ pub fn openapi() -> OpenApi {
     routes().into_openapi()
 }
 
-fn routes() -> OpenApiRouter<Credentials> {
-    OpenApiRouter::new()
+fn routes() -> Routes<Credentials> {
+    Routes::new()
         .routes(routes!(list::list_credentials))
         .routes(routes!(store::put_credential, delete::delete_credential))
         .routes(routes!(store::rotate_credential))

@@ -16,11 +16,10 @@ mod view;
 
 use axum::Router;
 use axum::extract::FromRef;
+use shared::http::Routes;
 use shared::store::IdentityStore;
-use shared::{App, Result};
+use shared::{App, Result, routes};
 use utoipa::openapi::OpenApi;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 /// What the handlers of this group can reach.
 #[derive(Debug, Clone, FromRef)]
@@ -35,7 +34,7 @@ pub fn router(app: App) -> Result<Router> {
     let identity = app.store.identity();
     // Mails and kept replies are sealed with it.
     app.vault.needed_at_start();
-    Ok(routes().with_state(Tenants { app, identity }).into())
+    Ok(routes().with_state(Tenants { app, identity }))
 }
 
 /// The group's part of the OpenAPI document.
@@ -43,8 +42,8 @@ pub fn openapi() -> OpenApi {
     routes().into_openapi()
 }
 
-fn routes() -> OpenApiRouter<Tenants> {
-    OpenApiRouter::new()
+fn routes() -> Routes<Tenants> {
+    Routes::new()
         .routes(routes!(list::list_tenants, create::create_tenant))
         .routes(routes!(
             get::get_tenant,

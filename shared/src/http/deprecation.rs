@@ -8,10 +8,10 @@ use axum::middleware::{Next, from_fn};
 use axum::response::Response;
 use http::header::LINK;
 use http::{HeaderName, HeaderValue};
-use utoipa::openapi::Deprecated;
-use utoipa_axum::router::OpenApiRouter;
+use utoipa::openapi::{Deprecated, OpenApi};
 
 use super::openapi::operations;
+use super::routes::Routes;
 use crate::clock::Moment;
 
 const DEPRECATION: HeaderName = HeaderName::from_static("deprecation");
@@ -48,24 +48,25 @@ impl Deprecation {
 
 /// Marks every operation of these routes: in their answers, whatever these are, and in the document. They do
 /// what they did before.
-pub fn deprecated<S>(routes: OpenApiRouter<S>, deprecation: Deprecation) -> OpenApiRouter<S>
+pub fn deprecated<S>(routes: Routes<S>, deprecation: Deprecation) -> Routes<S>
 where
     S: Clone + Send + Sync + 'static,
 {
-    let mut routes = routes.route_layer(from_fn(move |request: Request, next: Next| async move {
+    let layer = from_fn(move |request: Request, next: Next| async move {
         let mut response: Response = next.run(request).await;
         for (name, value) in deprecation.headers() {
             // A response may have links of its own.
             response.headers_mut().append(name, value);
         }
         response
-    }));
-    for item in routes.get_openapi_mut().paths.paths.values_mut() {
-        for operation in operations(item) {
+    });
+    let say = |document: &mut OpenApi| {
+        let items = document.paths.paths.values_mut();
+        for operation in items.flat_map(operations) {
             operation.deprecated = Some(Deprecated::True);
         }
-    }
-    routes
+    };
+    routes.wrapped(|router| router.route_layer(layer), say)
 }
 
 #[cfg(test)]

@@ -24,6 +24,7 @@ pub mod openapi;
 mod origin;
 mod params;
 mod problem;
+pub mod routes;
 mod timestamp;
 mod trace;
 
@@ -42,5 +43,6 @@ pub use message::MessageView;
 pub use multipart::{Form, FormPart};
 pub use params::{IfMatch, Path, PathPair, Query, etag};
 pub use problem::Problem;
+pub use routes::Routes;
 pub use timestamp::Timestamp;
 pub use trace::TraceContext;

@@ -13,13 +13,12 @@ mod text;
 pub(crate) mod update;
 mod view;
 
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
-
 use crate::Bases;
+use shared::http::Routes;
+use shared::routes;
 
-pub(crate) fn routes() -> OpenApiRouter<Bases> {
-    OpenApiRouter::new()
+pub(crate) fn routes() -> Routes<Bases> {
+    Routes::new()
         .routes(routes!(create::create_document, list::list_documents))
         .routes(routes!(
             get::get_knowledge_document,

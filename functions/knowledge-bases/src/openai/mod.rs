@@ -11,13 +11,13 @@ mod store_files;
 mod stores;
 
 use shared::Error;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
+use shared::http::Routes;
+use shared::routes;
 
 use crate::Bases;
 
-pub(crate) fn routes() -> OpenApiRouter<Bases> {
-    OpenApiRouter::new()
+pub(crate) fn routes() -> Routes<Bases> {
+    Routes::new()
         .routes(routes!(files::create::create_file, files::list::list_files))
         .routes(routes!(
             files::get::retrieve_file,

@@ -5,11 +5,11 @@ use http::header::CONTENT_TYPE;
 use http::{Method, StatusCode};
 use sfv::{Item, Parser};
 use tower::ServiceExt as _;
-use utoipa_axum::routes;
 
 use super::*;
 use crate::error::{Error, Result};
 use crate::http::{Json, with_layers};
+use crate::routes;
 
 /// 2026-03-01T00:00:00Z
 const SINCE: i64 = 1_772_323_200;
@@ -38,18 +38,18 @@ async fn get_new() -> Json<u32> {
     Json(2)
 }
 
-fn old() -> OpenApiRouter {
-    OpenApiRouter::new().routes(routes!(get_old, post_old))
+fn old() -> Routes<()> {
+    Routes::new().routes(routes!(get_old, post_old))
 }
 
-fn with(deprecation: Deprecation) -> OpenApiRouter {
-    OpenApiRouter::new()
+fn with(deprecation: Deprecation) -> Routes<()> {
+    Routes::new()
         .merge(deprecated(old(), deprecation))
         .routes(routes!(get_new))
 }
 
-async fn send(routes: OpenApiRouter, method: Method, path: &str) -> Response {
-    let router = with_layers("test", routes.into(), &crate::config::tests::good());
+async fn send(routes: Routes<()>, method: Method, path: &str) -> Response {
+    let router = with_layers("test", routes.into_router(), &crate::config::tests::good());
     let request = Request::builder().method(method).uri(path);
     let request = request.body(Body::empty()).expect("a request");
     router.oneshot(request).await.expect("never fails")

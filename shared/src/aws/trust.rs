@@ -1,0 +1,81 @@
+//! Whose certificates AWS's endpoints may show.
+
+use aws_config::SdkConfig;
+use aws_sdk_dynamodb::config::SharedHttpClient;
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
+use aws_smithy_http_client::{Builder, HttpClientError};
+
+/// Amazon's own roots.
+const AMAZON: &str = include_str!("amazon-roots.pem");
+
+/// One client for all of AWS, which trusts Amazon's roots alone. They are built in, because reading and parsing all those
+/// of the system is half of what a start takes, and each service's own client does it again.
+///
+/// `None` leaves it to the SDK, which trusts what the system trusts: where `own_network` says that the environment names
+/// certificates or a proxy, and in China, whose endpoints are not Amazon's.
+pub(super) fn http_client(sdk: &SdkConfig, own_network: bool) -> Option<SharedHttpClient> {
+    let region = sdk.region().map_or("", |region| region.as_ref());
+    if own_network || region.starts_with("cn-") {
+        return None;
+    }
+    let tls = amazon().ok()?;
+    let builder = Builder::new().tls_provider(Provider::Rustls(CryptoMode::AwsLc));
+    Some(builder.tls_context(tls).build_https())
+}
+
+fn amazon() -> Result<TlsContext, HttpClientError> {
+    let roots = TrustStore::empty().with_pem_certificate(AMAZON);
+    TlsContext::builder().with_trust_store(roots).build()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use aws_config::{BehaviorVersion, Region};
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+
+    use super::*;
+
+    #[test]
+    fn the_roots_are_those_of_amazon_that_mozilla_trusts() {
+        let texts = AMAZON.split("-----BEGIN CERTIFICATE-----").skip(1);
+        let ours = texts.map(|text| {
+            let text = text.split('-').next().unwrap_or_default().replace('\n', "");
+            STANDARD.decode(text).expect("base64")
+        });
+        let ours: BTreeSet<Vec<u8>> = ours.collect();
+        assert_eq!(ours.len(), 5);
+        let names = [
+            "Amazon Root CA ",
+            "Starfield Services Root Certificate Authority",
+        ];
+        let is_amazon = |certificate: &[u8]| {
+            names.iter().any(|name| {
+                let mut parts = certificate.windows(name.len());
+                parts.any(|part| part == name.as_bytes())
+            })
+        };
+        let theirs = webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter();
+        let theirs = theirs.filter(|one| is_amazon(one)).map(|one| one.to_vec());
+        assert_eq!(ours, theirs.collect());
+    }
+
+    #[tokio::test]
+    async fn other_networks_are_left_to_the_sdk() {
+        let sdk = async |region| {
+            let loader = aws_config::defaults(BehaviorVersion::latest());
+            loader
+                .region(Region::new(region))
+                .test_credentials()
+                .load()
+                .await
+        };
+        let here = sdk("eu-central-1").await;
+        assert!(http_client(&here, false).is_some());
+        assert!(http_client(&here, true).is_none());
+        assert!(http_client(&sdk("cn-north-1").await, false).is_none());
+    }
+}
