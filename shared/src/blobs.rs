@@ -15,6 +15,7 @@ use bytes::Bytes;
 use crate::clock::Moment;
 use crate::config::Stage;
 use crate::error::{Error, Result};
+use crate::mishap::{Mishaps, meet};
 
 /// How many objects one call deletes: what S3 takes.
 const DELETED_AT_ONCE: usize = 1000;
@@ -31,7 +32,10 @@ enum Place {
         client: aws_sdk_s3::Client,
         bucket: String,
     },
-    Memory(Mutex<Kept>),
+    Memory {
+        kept: Arc<Mutex<Kept>>,
+        mishaps: Option<Mishaps>,
+    },
 }
 
 #[derive(Debug, Default)]
@@ -78,7 +82,20 @@ impl Blobs {
 
     /// One that keeps what is written, for tests.
     pub fn memory() -> Self {
-        Self(Arc::new(Place::Memory(Mutex::default())))
+        let (kept, mishaps) = (Arc::default(), None);
+        Self(Arc::new(Place::Memory { kept, mishaps }))
+    }
+
+    /// The same bucket for a process whose calls meet that, if it is one in memory.
+    #[must_use]
+    pub fn with_mishaps(&self, mishaps: Mishaps) -> Self {
+        match &*self.0 {
+            Place::S3 { .. } => self.clone(),
+            Place::Memory { kept, .. } => Self(Arc::new(Place::Memory {
+                kept: kept.clone(),
+                mishaps: Some(mishaps),
+            })),
+        }
     }
 
     /// Writes an object, in the place of one that is there.
@@ -89,11 +106,9 @@ impl Blobs {
                 let request = request.body(ByteStream::from(bytes));
                 request.send().await.map(|_| ()).map_err(crate::aws::error)
             }
-            Place::Memory(kept) => {
-                change(kept, "put", |kept| {
-                    kept.objects.insert(key.to_owned(), bytes);
-                });
-                Ok(())
+            Place::Memory { kept, mishaps } => {
+                let put = |kept: &mut Kept| drop(kept.objects.insert(key.to_owned(), bytes));
+                change(kept, mishaps.as_ref(), "PutObject", put).await
             }
         }
     }
@@ -117,8 +132,9 @@ impl Blobs {
                 let read = read.map_err(Error::unavailable)?;
                 read.map_err(Error::unavailable)?.into_bytes()
             }
-            Place::Memory(kept) => {
-                match change(kept, "get", |kept| kept.objects.get(key).cloned()) {
+            Place::Memory { kept, mishaps } => {
+                let get = |kept: &mut Kept| kept.objects.get(key).cloned();
+                match change(kept, mishaps.as_ref(), "GetObject", get).await? {
                     Some(bytes) => bytes,
                     None => return Ok(None),
                 }
@@ -141,9 +157,10 @@ impl Blobs {
                     Err(error) => Err(crate::aws::error(error)),
                 }
             }
-            Place::Memory(kept) => Ok(change(kept, "head", |kept| {
-                kept.objects.get(key).map(|bytes| bytes.len() as u64)
-            })),
+            Place::Memory { kept, mishaps } => {
+                let head = |kept: &mut Kept| kept.objects.get(key).map(|bytes| bytes.len() as u64);
+                change(kept, mishaps.as_ref(), "HeadObject", head).await
+            }
         }
     }
 
@@ -151,8 +168,8 @@ impl Blobs {
     pub async fn list(&self, prefix: &str) -> Result<Vec<Listed>> {
         let (client, bucket) = match &*self.0 {
             Place::S3 { client, bucket } => (client, bucket),
-            Place::Memory(kept) => {
-                return Ok(change(kept, "list", |kept| {
+            Place::Memory { kept, mishaps } => {
+                let list = |kept: &mut Kept| {
                     let found = kept.objects.iter();
                     let found = found.filter(|(key, _)| key.starts_with(prefix));
                     let listed = found.map(|(key, bytes)| Listed {
@@ -161,7 +178,8 @@ impl Blobs {
                         written_at: Moment::from_unix_seconds(0),
                     });
                     listed.collect()
-                }));
+                };
+                return change(kept, mishaps.as_ref(), "ListObjectsV2", list).await;
             }
         };
         let (mut listed, mut next) = (Vec::new(), None);
@@ -192,13 +210,13 @@ impl Blobs {
     pub async fn delete(&self, keys: &[String]) -> Result<()> {
         let (client, bucket) = match &*self.0 {
             Place::S3 { client, bucket } => (client, bucket),
-            Place::Memory(kept) => {
-                change(kept, "delete", |kept| {
+            Place::Memory { kept, mishaps } => {
+                let delete = |kept: &mut Kept| {
                     for key in keys {
                         kept.objects.remove(key);
                     }
-                });
-                return Ok(());
+                };
+                return change(kept, mishaps.as_ref(), "DeleteObjects", delete).await;
             }
         };
         for keys in keys.chunks(DELETED_AT_ONCE) {
@@ -237,7 +255,7 @@ impl Blobs {
     pub async fn upload(&self, key: &str, bytes: u64, lasts: Duration) -> Result<Upload> {
         let (client, bucket) = match &*self.0 {
             Place::S3 { client, bucket } => (client, bucket),
-            Place::Memory(_) => {
+            Place::Memory { .. } => {
                 return Ok(Upload {
                     url: format!("memory:{key}"),
                     headers: vec![("content-length".to_owned(), bytes.to_string())],
@@ -265,7 +283,7 @@ impl Blobs {
     pub fn calls(&self) -> BTreeMap<&'static str, u64> {
         match &*self.0 {
             Place::S3 { .. } => BTreeMap::new(),
-            Place::Memory(kept) => lock(kept).calls.clone(),
+            Place::Memory { kept, .. } => lock(kept).calls.clone(),
         }
     }
 }
@@ -274,10 +292,18 @@ fn lock(kept: &Mutex<Kept>) -> std::sync::MutexGuard<'_, Kept> {
     kept.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn change<T>(kept: &Mutex<Kept>, call: &'static str, with: impl FnOnce(&mut Kept) -> T) -> T {
-    let mut kept = lock(kept);
-    *kept.calls.entry(call).or_insert(0) += 1;
-    with(&mut kept)
+async fn change<T>(
+    kept: &Mutex<Kept>,
+    mishaps: Option<&Mishaps>,
+    call: &'static str,
+    with: impl FnOnce(&mut Kept) -> T,
+) -> Result<T> {
+    let done = || {
+        let mut kept = lock(kept);
+        *kept.calls.entry(call).or_insert(0) += 1;
+        with(&mut kept)
+    };
+    meet(mishaps, call, done).await
 }
 
 fn check_length(length: u64, most: u64) -> Result<()> {

@@ -21,6 +21,7 @@ pub mod lambda;
 pub mod limits;
 pub mod mail;
 pub mod metrics;
+pub mod mishap;
 pub mod model;
 pub mod queue;
 pub mod response_cache;

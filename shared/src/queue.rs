@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::mishap::{Mishaps, meet};
 use crate::model::{JobId, JobPriority, OutboxId, RunId};
 
 /// What stands in a queue. Readers refuse a version that they do not know.
@@ -79,7 +80,10 @@ enum Target {
         client: aws_sdk_sqs::Client,
         url: String,
     },
-    Memory(Mutex<Vec<QueueMessage>>),
+    Memory {
+        kept: Arc<Mutex<Vec<QueueMessage>>>,
+        mishaps: Option<Mishaps>,
+    },
 }
 
 impl Queue {
@@ -91,7 +95,20 @@ impl Queue {
 
     /// One that keeps what is written, for tests.
     pub fn memory() -> Self {
-        Self(Arc::new(Target::Memory(Mutex::default())))
+        let (kept, mishaps) = (Arc::default(), None);
+        Self(Arc::new(Target::Memory { kept, mishaps }))
+    }
+
+    /// The same queue for a process whose calls meet that, if it is one in memory.
+    #[must_use]
+    pub fn with_mishaps(&self, mishaps: Mishaps) -> Self {
+        match &*self.0 {
+            Target::Sqs { .. } => self.clone(),
+            Target::Memory { kept, .. } => Self(Arc::new(Target::Memory {
+                kept: kept.clone(),
+                mishaps: Some(mishaps),
+            })),
+        }
     }
 
     /// Writes a message.
@@ -102,10 +119,12 @@ impl Queue {
                 let request = client.send_message().queue_url(url).message_body(body);
                 request.send().await.map(|_| ()).map_err(crate::aws::error)
             }
-            Target::Memory(kept) => {
-                let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
-                kept.push(message.clone());
-                Ok(())
+            Target::Memory { kept, mishaps } => {
+                let keep = || {
+                    let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+                    kept.push(message.clone());
+                };
+                meet(mishaps.as_ref(), "SendMessage", keep).await
             }
         }
     }
@@ -114,7 +133,7 @@ impl Queue {
     pub fn take(&self) -> Vec<QueueMessage> {
         match &*self.0 {
             Target::Sqs { .. } => Vec::new(),
-            Target::Memory(kept) => {
+            Target::Memory { kept, .. } => {
                 std::mem::take(&mut *kept.lock().unwrap_or_else(PoisonError::into_inner))
             }
         }
@@ -124,6 +143,45 @@ impl Queue {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_queue_in_memory_fails_as_it_is_told_and_keeps_what_was_done() {
+        use std::sync::atomic::{AtomicUsize, Ordering};
+
+        use futures_util::FutureExt as _;
+
+        use crate::mishap::Mishap;
+
+        let calls = AtomicUsize::new(0);
+        let mishaps = Mishaps::new(move |call| {
+            assert_eq!(call, "SendMessage");
+            match calls.fetch_add(1, Ordering::Relaxed) {
+                0 => Some(Mishap::Refused),
+                1 => Some(Mishap::ReplyLost),
+                2 => None,
+                3 => Some(Mishap::Died { done: true }),
+                _ => Some(Mishap::Died { done: false }),
+            }
+        });
+        let queue = Queue::memory();
+        let process = queue.with_mishaps(mishaps);
+        let message = QueueMessage::MailWaits {
+            version: 1,
+            id: OutboxId::new(),
+        };
+        let error = process.send(&message).await.expect_err("it is refused");
+        assert!(matches!(error, Error::Unavailable(_)), "{error:?}");
+        assert_eq!(queue.take(), []);
+        process.send(&message).await.expect_err("a lost reply");
+        assert_eq!(queue.take().len(), 1);
+        process.send(&message).await.expect("nothing happens");
+        assert_eq!(queue.take().len(), 1);
+        for kept in [1, 0] {
+            let heard = process.send(&message).now_or_never();
+            assert!(heard.is_none(), "the dead hear nothing: {heard:?}");
+            assert_eq!(queue.take().len(), kept);
+        }
+    }
 
     #[test]
     fn a_message_reads_back_and_another_shape_does_not() {

@@ -12,7 +12,7 @@ mod proxy;
 mod storm;
 
 use proxy::Proxy;
-pub use storm::Storm;
+pub use storm::{Storm, Weather};
 
 /// The operation, for faults, of a call that only counts requests: an `UpdateItem` of a rate limit.
 pub const COUNTING: &str = "Counting";
@@ -211,6 +211,11 @@ impl Meter {
         lock(&self.state).storm = Some(storm);
     }
 
+    /// What a call meets, in the same storm, that goes to a queue or to the bucket.
+    pub fn weather(&self, call: &str) -> Weather {
+        weather(&self.state, call)
+    }
+
     /// Ends all faults that are still to come, and the storm.
     pub fn heal(&self) {
         let mut noted = lock(&self.state);
@@ -218,6 +223,12 @@ impl Meter {
         noted.storm = None;
         noted.sealed = None;
     }
+}
+
+fn weather(noted: &Mutex<Noted>, call: &str) -> Weather {
+    let mut noted = lock(noted);
+    let storm = noted.storm.as_mut();
+    storm.map_or(Weather::Calm, |storm| storm.meet(call))
 }
 
 fn lock(noted: &Mutex<Noted>) -> std::sync::MutexGuard<'_, Noted> {

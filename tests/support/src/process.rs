@@ -5,15 +5,17 @@ use engine::ProviderKeys;
 use shared::auth::{Federation, Standings};
 use shared::guard::Guard;
 use shared::limits::Limiter;
+use shared::mishap::{Mishap, Mishaps};
 use shared::secrets::Secrets;
 use shared::store::Store;
 use shared::{App, Result};
+use stand_ins::meter::{Fault, Meter, Weather};
 
 use crate::api::{PATIENCE, TABLE, TestApi, authenticator, provider_keys, sdk};
 
 impl TestApi {
     /// A further process on the same table with connections of its own, so that it may run on a runtime of its own, and all
-    /// that it does ends with that.
+    /// that it does ends with that. Its calls to queues and to the bucket are in the same storm as those to the table.
     pub async fn process(&self, build: impl FnOnce(App, ProviderKeys) -> Result<Router>) -> Self {
         let sdk = sdk(&self.table.url).await;
         let store = Store::new(&sdk, TABLE);
@@ -29,6 +31,9 @@ impl TestApi {
                 PATIENCE,
             ),
             secrets: Secrets::new(&sdk),
+            run_queue: self.app.run_queue.with_mishaps(mishaps(&self.table)),
+            job_queue: self.app.job_queue.with_mishaps(mishaps(&self.table)),
+            blobs: self.app.blobs.with_mishaps(mishaps(&self.table)),
             store,
             guard,
             sdk,
@@ -38,4 +43,15 @@ impl TestApi {
         process.app = app;
         process
     }
+}
+
+/// What the storm before the table has for calls that do not go there.
+fn mishaps(table: &Meter) -> Mishaps {
+    let table = table.clone();
+    Mishaps::new(move |call| match table.weather(call) {
+        Weather::Calm | Weather::Late(_) => None,
+        Weather::Fault(Fault::ReplyLost | Fault::Closed) => Some(Mishap::ReplyLost),
+        Weather::Fault(_) => Some(Mishap::Refused),
+        Weather::Dead(done) => Some(Mishap::Died { done }),
+    })
 }

@@ -26,7 +26,7 @@ pub(crate) struct World {
     outside: Runtime,
     /// The function `chat` in a process that lives.
     pub(crate) api: TestApi,
-    /// What the provider was asked in this schedule.
+    /// What the provider was asked in these schedules.
     pub(crate) asked: Vec<Received>,
     /// Who had the schedule before.
     before: Option<String>,
@@ -54,9 +54,13 @@ impl World {
     pub(crate) fn person(&mut self, seed: u64) -> String {
         let name = format!("person-{seed}");
         self.calmly(self.api.people.get(&name));
+        name
+    }
+
+    /// Forgets what the provider was asked before.
+    pub(crate) fn forget(&mut self) {
         self.asked.clear();
         self.api.provider.take_requests();
-        name
     }
 
     /// Sends a request of that person to a function that lives.
@@ -168,12 +172,16 @@ impl World {
         self.hear();
     }
 
-    /// That nothing waits any more, and that whoever had the schedule before sees nothing of these.
-    pub(crate) fn nothing_is_left(&mut self, person: &str, paths: &[(&str, Build)]) {
+    /// That nothing waits any more.
+    pub(crate) fn nothing_waits(&self) {
         self.wait(3_600);
         assert_eq!(self.tick_jobs(), 0, "a job is stuck");
         self.tick_runs();
         assert_eq!(self.api.app.run_queue.take(), [], "a run is stuck");
+    }
+
+    /// That whoever had the schedule before sees nothing of these.
+    pub(crate) fn hidden(&mut self, person: &str, paths: &[(&str, Build)]) {
         if let Some(other) = self.before.replace(person.to_owned()) {
             for (path, build) in paths {
                 let reply = self.send(*build, &other, (Method::GET, path), Body::Empty);

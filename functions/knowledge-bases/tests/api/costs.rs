@@ -63,18 +63,18 @@ async fn a_document_and_a_search_cost_what_they_are_said_to() {
     let first = since(&world, &mut bucket);
     world.found(&base, query).await;
     let again = since(&world, &mut bucket);
-    assert_eq!(created.bucket, BTreeMap::from([("put", 1)]));
+    assert_eq!(created.bucket, BTreeMap::from([("PutObject", 1)]));
     assert!(created.write_units <= 11.0, "{created:?}");
     // Text, vectors and segment are written, and the bytes read.
-    assert_eq!(taken_in.bucket["put"], 3, "{taken_in:?}");
+    assert_eq!(taken_in.bucket["PutObject"], 3, "{taken_in:?}");
     assert!(
-        taken_in.bucket["get"] <= 2 && taken_in.bucket["list"] <= 1,
+        taken_in.bucket["GetObject"] <= 2 && taken_in.bucket["ListObjectsV2"] <= 1,
         "{taken_in:?}"
     );
     assert!(taken_in.write_units <= 20.0, "{taken_in:?}");
     assert_eq!(
         first.bucket,
-        BTreeMap::from([("get", 1)]),
+        BTreeMap::from([("GetObject", 1)]),
         "the new segment alone"
     );
     assert_eq!(again.bucket, BTreeMap::new());

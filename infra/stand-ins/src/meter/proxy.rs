@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
 use super::storm::Weather;
-use super::{Asked, COUNTING, Call, Fault, Noted, lock};
+use super::{Asked, COUNTING, Call, Fault, Noted, lock, weather};
 
 /// What the sort key begins with where a Query goes on after a page that was empty on command.
 const INTERRUPTED: &str = "INTERRUPTED#";
@@ -232,12 +232,6 @@ fn writes_under_seal(noted: &Mutex<Noted>, sent: &Sent) -> bool {
             item["pk"]["S"].as_str()
         })
         .any(|key| key.starts_with(&prefix))
-}
-
-fn weather(noted: &Mutex<Noted>, operation: &str) -> Weather {
-    let mut noted = lock(noted);
-    let storm = noted.storm.as_mut();
-    storm.map_or(Weather::Calm, |storm| storm.meet(operation))
 }
 
 /// A reply that breaks off.

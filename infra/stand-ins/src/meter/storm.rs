@@ -33,7 +33,8 @@ struct Death {
 
 /// What becomes of one call.
 #[derive(Debug, Clone)]
-pub(super) enum Weather {
+pub enum Weather {
+    /// It goes as it always goes.
     Calm,
     /// It fails like that.
     Fault(Fault),
