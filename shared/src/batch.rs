@@ -91,11 +91,11 @@ impl SqsBatch {
     ///
     /// # Errors
     /// [`Error::Unavailable`] from a message: a dependency is away, and the messages after it are not begun.
-    pub async fn handle(
+    pub async fn handle<Handled: Future<Output = Result<()>>>(
         self,
         deadline: Deadline,
         budget: Duration,
-        handle: impl AsyncFn(QueueMessage) -> Result<()>,
+        handle: impl Fn(QueueMessage) -> Handled,
     ) -> Result<BatchAnswer> {
         let mut answer = BatchAnswer::default();
         let mut left = self.records.len();

@@ -155,6 +155,14 @@ pub(crate) fn names_network() -> bool {
     NAMES.iter().any(|name| std::env::var_os(name).is_some())
 }
 
+/// How many invocations Lambda sends to this process at the same time: what it says in `AWS_LAMBDA_MAX_CONCURRENCY` on
+/// Managed Instances, and one everywhere else. The runtime reads the variable in the same way.
+pub fn concurrent_invocations() -> u32 {
+    #[expect(clippy::disallowed_methods, reason = "this is the place that may")]
+    let told = std::env::var("AWS_LAMBDA_MAX_CONCURRENCY").ok();
+    told.and_then(|text| text.parse().ok()).unwrap_or(1).max(1)
+}
+
 impl Config {
     /// Reads the process's environment.
     pub fn from_env() -> Result<Self, ConfigFaults> {

@@ -1,6 +1,8 @@
 //! How a function's process starts. With the argument `--check` it looks at its settings and at what they name, and
 //! ends.
 
+mod concurrent;
+
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,12 +11,13 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::Request;
 use axum::middleware::map_request;
-use lambda_runtime::LambdaEvent;
+use lambda_runtime::{LambdaEvent, Runtime};
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::app::App;
-use crate::config::Config;
+use crate::clock::Clock;
+use crate::config::{Config, concurrent_invocations};
 use crate::doctor;
 use crate::error::Result;
 use crate::http::{Deadline, with_layers};
@@ -30,7 +33,7 @@ const ATTEMPTS: u32 = 3;
 /// The pause before the runtime is run again.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Serves a router whose answers are whole.
+/// Serves a router whose answers are whole, one request after the other.
 pub async fn serve(function: &'static str, router: impl FnOnce(App) -> Result<Router>) -> ExitCode {
     if doctor::is_asked_for() {
         return doctor::run().await;
@@ -38,11 +41,18 @@ pub async fn serve(function: &'static str, router: impl FnOnce(App) -> Result<Ro
     let Some(router) = start(function, router).await else {
         return ExitCode::FAILURE;
     };
+    if concurrent_invocations() > 1 {
+        tracing::error!(
+            function,
+            "{function} serves one request at a time: take it off its capacity provider"
+        );
+        return ExitCode::FAILURE;
+    }
     let (router, served) = counted(router);
     keep_running(&served, async || lambda_http::run(router.clone()).await).await
 }
 
-/// Serves a router whose answers may be streams.
+/// Serves a router whose answers may be streams: one request after the other, or as many at the same time as Lambda sends.
 pub async fn serve_streams(
     function: &'static str,
     router: impl FnOnce(App) -> Result<Router>,
@@ -54,13 +64,16 @@ pub async fn serve_streams(
         return ExitCode::FAILURE;
     };
     let (router, served) = counted(router);
-    keep_running(&served, async || {
-        lambda_http::run_with_streaming_response(router.clone()).await
+    let concurrently = concurrent_invocations() > 1;
+    keep_running(&served, async || match concurrently {
+        true => concurrent::run(lambda_http::streaming_runtime_concurrent(router.clone())).await,
+        false => lambda_http::run_with_streaming_response(router.clone()).await,
     })
     .await
 }
 
-/// Serves events that are not HTTP. An error is written to the log and told to whoever sent the event.
+/// Serves events that are not HTTP, as [`serve_streams`] does requests. An error is written to the log and told to whoever
+/// sent the event.
 pub async fn serve_events<H: EventHandler>(
     function: &'static str,
     handler: impl FnOnce(App) -> H,
@@ -71,38 +84,64 @@ pub async fn serve_events<H: EventHandler>(
     let Some(app) = configured(function).await else {
         return ExitCode::FAILURE;
     };
-    let (config, clock) = (app.config.clone(), app.clock.clone());
-    let handler = handler(app);
-    let served = AtomicU64::new(0);
-    let (handler, served) = (&handler, &served);
-    keep_running(served, async || {
-        let service = lambda_runtime::service_fn(async |event: LambdaEvent<Value>| {
-            served.fetch_add(1, Ordering::Relaxed);
-            metrics::tell_queue_age(&config, &event.payload, clock.now());
-            // Boxed, because the compiler gives up on futures that are nested so deeply.
-            let deadline = Deadline::of(&event.context);
-            let handled = Box::pin(handler.handle(event.payload, deadline)).await;
-            handled.map_err(|error| {
-                tracing::error!(function, error = ?error, "the event was not handled: {error}");
-                lambda_runtime::Error::from(chain(&error))
-            })
-        });
-        lambda_runtime::run(service).await
+    let served = Arc::new(AtomicU64::new(0));
+    let events = Arc::new(Events {
+        function,
+        config: app.config.clone(),
+        clock: app.clock.clone(),
+        served: served.clone(),
+        handler: handler(app),
+    });
+    let service = lambda_runtime::service_fn(move |event: LambdaEvent<Value>| {
+        let events = events.clone();
+        async move { events.handle(event).await }
+    });
+    let concurrently = concurrent_invocations() > 1;
+    keep_running(&served, async || match concurrently {
+        true => concurrent::run(Runtime::new(service.clone())).await,
+        false => lambda_runtime::run(service.clone()).await,
     })
     .await
 }
 
-/// What handles events that are not HTTP.
-pub trait EventHandler {
+/// What a function without routes needs for each event.
+struct Events<H> {
+    function: &'static str,
+    config: Arc<Config>,
+    clock: Clock,
+    served: Arc<AtomicU64>,
+    handler: H,
+}
+
+impl<H: EventHandler> Events<H> {
+    async fn handle(
+        &self,
+        event: LambdaEvent<Value>,
+    ) -> std::result::Result<H::Answer, lambda_runtime::Error> {
+        self.served.fetch_add(1, Ordering::Relaxed);
+        metrics::tell_queue_age(&self.config, &event.payload, self.clock.now());
+        // Boxed, because the compiler gives up on futures that are nested so deeply.
+        let deadline = Deadline::of(&event.context);
+        let handled = Box::pin(self.handler.handle(event.payload, deadline)).await;
+        handled.map_err(|error| {
+            let function = self.function;
+            tracing::error!(function, error = ?error, "the event was not handled: {error}");
+            lambda_runtime::Error::from(chain(&error))
+        })
+    }
+}
+
+/// What handles events that are not HTTP. Several may be handled at the same time.
+pub trait EventHandler: Send + Sync + 'static {
     /// What it answers: nothing, or what AWS wants to know, such as the messages of a batch that failed.
-    type Answer: Serialize;
+    type Answer: Serialize + Send + 'static;
 
     /// Handles one event, as far as it can before `deadline`.
     fn handle(
         &self,
         event: Value,
         deadline: Deadline,
-    ) -> impl Future<Output = Result<Self::Answer>>;
+    ) -> impl Future<Output = Result<Self::Answer>> + Send;
 }
 
 /// An error with its causes, as one sentence: whoever sends such events is the operator, or AWS for them.
@@ -123,7 +162,8 @@ fn counted(router: Router) -> (Router, Arc<AtomicU64>) {
 }
 
 /// Runs the runtime again when its connection to the Runtime API broke: the local emulator closes it when a
-/// client leaves a stream, the runtime then ends, and a function that has ended is not started again there.
+/// client leaves a stream, the runtime then ends, and a function that has ended is not started again there. Where several
+/// requests are served at the same time a lost answer ends nothing (`concurrent`), so this is for when all workers have ended.
 async fn keep_running(
     served: &AtomicU64,
     run: impl AsyncFn() -> std::result::Result<(), lambda_runtime::Error>,

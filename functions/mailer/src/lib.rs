@@ -95,8 +95,7 @@ impl EventHandler for Mailer {
     async fn handle(&self, event: Value, deadline: Deadline) -> Result<Answer> {
         match WorkerEvent::parse(event)? {
             WorkerEvent::Told(batch) => {
-                let answer =
-                    batch.handle(deadline, BUDGET, async |message| self.told(message).await);
+                let answer = batch.handle(deadline, BUDGET, |message| self.told(message));
                 answer.await.map(Answer::Batch)
             }
             WorkerEvent::Sweep => self.sweep(deadline).await.map(Answer::Swept),

@@ -120,9 +120,8 @@ impl EventHandler for RunWorker {
     async fn handle(&self, event: Value, deadline: Deadline) -> Result<Answer> {
         match WorkerEvent::parse(event)? {
             WorkerEvent::Told(batch) => {
-                let answer = batch.handle(deadline, BUDGET, async |message| {
-                    self.told(message, deadline).await
-                });
+                let told = |message| self.told(message, deadline);
+                let answer = batch.handle(deadline, BUDGET, told);
                 answer.await.map(Answer::Batch)
             }
             WorkerEvent::Sweep => self.sweep(deadline).await.map(Answer::Swept),

@@ -9,6 +9,7 @@ pub mod issuer;
 pub mod meter;
 pub mod provider;
 pub mod qdrant;
+pub mod runtime_api;
 pub mod s3_vectors;
 pub mod secrets;
 pub mod ses;

@@ -46,8 +46,11 @@ pub const ORIGIN: &str = "https://app.chatter.internal";
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(crate) const TABLE: &str = "chatter";
-const SIGNING_KEYS: &str = r#"{"bootstrap":"a text that is long enough to be a key in tests"}"#;
-const DATA_KEYS: &str = r#"{"bootstrap":"a text that is long enough to be a data key in tests"}"#;
+/// The value of the secret with the signing keys, for a process of its own.
+pub const SIGNING_KEYS: &str = r#"{"bootstrap":"a text that is long enough to be a key in tests"}"#;
+/// The value of the secret with the data keys, for a process of its own.
+pub const DATA_KEYS: &str =
+    r#"{"bootstrap":"a text that is long enough to be a data key in tests"}"#;
 /// The provider's key in tests; it must never come out anywhere.
 const PROVIDER_KEY: &str = "sk-provider-canary";
 

@@ -18,7 +18,7 @@ mod settings;
 mod table;
 mod turns;
 
-pub use api::{Body, ORIGIN, START, TestApi, template};
+pub use api::{Body, DATA_KEYS, ORIGIN, SIGNING_KEYS, START, TestApi, template};
 pub use death::dies_after;
 pub use people::{PASSWORD, People, Person};
 pub use reply::{Event, Reply};

@@ -10,6 +10,7 @@ mod cost;
 mod disconnect;
 mod embeddings;
 mod helpers;
+mod instances;
 mod moderations;
 mod once;
 mod openai;
