@@ -1,10 +1,10 @@
 //! A secret that a process keeps: where it is read from, and how long it is believed.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use secrecy::SecretString;
-use tokio::sync::Mutex;
+use tokio::sync::Mutex as AsyncMutex;
 
 use crate::clock::{Clock, Moment};
 use crate::error::{Error, Result};
@@ -40,6 +40,8 @@ struct Source<T> {
     origin: Origin,
     clock: Clock,
     kept: Mutex<Option<Kept<T>>>,
+    /// Held by whoever reads it now.
+    reading: AsyncMutex<()>,
 }
 
 enum Origin {
@@ -82,13 +84,25 @@ impl<T: SecretValue> SecretSource<T> {
             origin,
             clock,
             kept: Mutex::new(None),
+            reading: AsyncMutex::new(()),
         }))
     }
 
     /// The value: the one kept, or read anew if that one is older than five minutes. When it can't be read,
-    /// the old one stays good, so that Secrets Manager is not needed to serve requests.
+    /// the old one stays good, so that Secrets Manager is not needed to serve requests. While one request reads it, the
+    /// others have the old one: they need not wait for that.
     pub async fn get(&self) -> Result<Arc<T>> {
-        self.newer_than(BELIEVED_FOR).await
+        if let Some(good) = self.known(Some(BELIEVED_FOR)) {
+            return Ok(good);
+        }
+        match (self.known(None), self.0.reading.try_lock()) {
+            (Some(known), Err(_)) => Ok(known),
+            (Some(_), Ok(_reading)) => self.read_anew().await,
+            (None, unlocked) => {
+                drop(unlocked);
+                self.newer_than(BELIEVED_FOR).await
+            }
+        }
     }
 
     /// The value after a key id was met that is not in it: read anew, but at most once a minute, so that
@@ -98,15 +112,35 @@ impl<T: SecretValue> SecretSource<T> {
     }
 
     async fn newer_than(&self, age: Duration) -> Result<Arc<T>> {
-        let mut kept = self.0.kept.lock().await;
-        let now = self.0.clock.now();
-        if let Some(kept) = kept.as_ref().filter(|kept| {
-            now.since(kept.read_at) < age || now.since(kept.tried_at) < REREAD_AT_MOST_EVERY
-        }) {
-            return Ok(kept.value.clone());
+        let _reading = self.0.reading.lock().await;
+        match self.known(Some(age)) {
+            Some(value) => Ok(value),
+            None => self.read_anew().await,
         }
+    }
+
+    /// What is kept, if it is younger than `age` or reading it was tried a moment ago. Without an age, whatever is kept.
+    fn known(&self, age: Option<Duration>) -> Option<Arc<T>> {
+        let now = self.0.clock.now();
+        let kept = self.kept();
+        let kept = kept.as_ref().filter(|kept| {
+            age.is_none_or(|age| now.since(kept.read_at) < age)
+                || now.since(kept.tried_at) < REREAD_AT_MOST_EVERY
+        });
+        kept.map(|kept| kept.value.clone())
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Option<Kept<T>>> {
+        self.0.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Only one request does this at a time.
+    async fn read_anew(&self) -> Result<Arc<T>> {
+        let now = self.0.clock.now();
         // Boxed: it is rare, and everything that verifies a token would nest its futures in its own.
-        match (Box::pin(self.read()).await, kept.as_mut()) {
+        let read = Box::pin(self.read()).await;
+        let mut kept = self.kept();
+        match (read, kept.as_mut()) {
             (Ok(value), _) => {
                 let value = Arc::new(value);
                 *kept = Some(Kept {

@@ -200,6 +200,28 @@ async fn a_ring_that_is_known_outlasts_secrets_manager() {
 }
 
 #[tokio::test]
+async fn while_one_request_reads_a_ring_anew_the_others_do_not_wait() {
+    let stack = Stack::new().await;
+    let process = processes(&stack).await.remove(0);
+    stack.app.clock.advance(BELIEVED_FOR);
+    stack.operations();
+    let slow = SecretsFault::Delayed(Duration::from_secs(2));
+    stack.manager.fail("GetSecretValue", slow, 1);
+    let reader = process.clone();
+    let reading = tokio::spawn(async move { reader.keys().ring().await });
+    while stack.operations().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    for _ in 0..16 {
+        let token = token(&process).await;
+        process.subject(&token).await.expect("the ring is kept");
+    }
+    assert!(!reading.is_finished(), "they did not wait for it");
+    reading.await.expect("no panic").expect("a ring");
+    assert!(stack.operations().is_empty(), "nobody else read it");
+}
+
+#[tokio::test]
 async fn what_is_sealed_opens_in_every_process_through_two_rotations() {
     let stack = Stack::new().await;
     let sdk = sdk(&stack.manager.url).await;
