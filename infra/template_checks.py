@@ -1,4 +1,4 @@
-"""What must hold in template.yaml and what no linter checks. Runs in the SAM CLI's virtual environment.
+"""What must hold in template.yaml, or in the one that a path is given of, and what no linter checks. Runs in the SAM CLI's virtual environment.
 
 The template is transformed first, as AWS would, because what is deployed is the outcome.
 """
@@ -13,7 +13,9 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 import tomlkit
+from managed_instances import MADE
 from template_alarms import CHECKS as ALARMS
+from template_instances import CHECKS as INSTANCES
 from template_operations import CHECKS as OPERATIONS
 from transformed import (
     REPOSITORY,
@@ -36,8 +38,12 @@ API_GATEWAY_SECONDS = 29
 # What SAM gives every function: logs and traces. Both are for any resource, because AWS offers nothing narrower for
 # traces, and because a function's log group may be named later than its role.
 MANAGED_POLICIES = {"AWSLambdaBasicExecutionRole", "AWSXrayWriteOnlyAccess"}
-# What SAM gives the role with which CodeDeploy moves aliases. No function has it.
-DEPLOYING = {"CodeDeployServiceRole": "AWSCodeDeployRoleForLambda"}
+# What AWS offers for the role with which CodeDeploy moves aliases, and the one with which Lambda starts instances. No
+# function has them.
+OF_AWS = {
+    "CodeDeployServiceRole": "AWSCodeDeployRoleForLambda",
+    "TurnInstancesOperatorRole": "AWSLambdaManagedEC2ResourceOperator",
+}
 # What changes or deletes an item that is there.
 CHANGING = {"BatchWriteItem", "DeleteItem", "PartiQLDelete", "PartiQLUpdate", "UpdateItem"}
 # The policy of every function with a caller, and a key of a trail, for patterns.
@@ -75,7 +81,7 @@ SECRET_LIKE = re.compile(
 def chat_streams(template: Template) -> Iterator[str]:
     """Its function answers everything as a stream, so every route of it must be called so."""
     for path, method, integration in template.integrations():
-        if template.called(integration) != "ChatFunction":
+        if template.called(integration) != template.by_folder["chat"]:
             continue
         route = f"{method} {path}"
         if integration.get("responseTransferMode") != "STREAM":
@@ -89,14 +95,14 @@ def chat_streams(template: Template) -> Iterator[str]:
 def others_do_not_stream(template: Template) -> Iterator[str]:
     for path, method, integration in template.integrations():
         if (
-            template.called(integration) != "ChatFunction"
+            template.called(integration) != template.by_folder["chat"]
             and integration.get("responseTransferMode") == "STREAM"
         ):
             yield f"{method} {path} streams, but its function starts with `serve` and not `serve_streams`"
 
 
 def a_turn_ends_before_its_function(template: Template) -> Iterator[str]:
-    chat = template.functions()["ChatFunction"]
+    chat = template.functions()[template.by_folder["chat"]]
     turn = int(chat["Environment"]["Variables"]["TURN_TIMEOUT_SECONDS"])
     if turn + TURN_RESERVE_SECONDS > chat["Timeout"]:
         yield f"TURN_TIMEOUT_SECONDS must be {TURN_RESERVE_SECONDS} less than ChatFunction's Timeout"
@@ -107,7 +113,7 @@ def a_turn_ends_before_its_function(template: Template) -> Iterator[str]:
 def a_run_in_the_background_ends_before_its_worker(
     template: Template,
 ) -> Iterator[str]:
-    worker = template.functions()["RunWorkerFunction"]
+    worker = template.functions()[template.by_folder["run-worker"]]
     turn = int(worker["Environment"]["Variables"]["BACKGROUND_TIMEOUT_SECONDS"])
     if turn + TURN_RESERVE_SECONDS > worker["Timeout"]:
         yield f"BACKGROUND_TIMEOUT_SECONDS must be {TURN_RESERVE_SECONDS} less than RunWorkerFunction's Timeout"
@@ -137,7 +143,8 @@ def nobody_may_do_everything(template: Template) -> Iterator[str]:
         for arn in properties.get("ManagedPolicyArns", []):
             if target_of(arn) in template.resources:
                 continue
-            if (policy := str(arn).split("/")[-1]) == DEPLOYING.get(role):
+            arn = arn.get("Fn::Sub", arn) if isinstance(arn, dict) else arn
+            if (policy := str(arn).split("/")[-1]) == OF_AWS.get(role):
                 continue
             if policy not in MANAGED_POLICIES:
                 yield f"{role} has the managed policy {arn}: write out the actions that the function needs"
@@ -516,11 +523,11 @@ CHECKS: list[tuple[str, Check]] = [
 
 
 def main() -> int:
-    template = Template(
-        Path(sys.argv[1]) if len(sys.argv) > 1 else REPOSITORY / "template.yaml"
-    )
+    path = Path(sys.argv[1]) if len(sys.argv) > 1 else REPOSITORY / "template.yaml"
+    template = Template(path)
     failed = False
-    for name, check in [*CHECKS, *ALARMS, *OPERATIONS]:
+    instances = INSTANCES if path.name == MADE.name else []
+    for name, check in [*CHECKS, *ALARMS, *OPERATIONS, *instances]:
         faults = list(check(template))
         failed = failed or bool(faults)
         print(f"{'WRONG' if faults else 'ok   '} {name}")

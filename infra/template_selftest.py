@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import copy
 import sys
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import managed_instances
 import template_alarms as alarms
 import template_checks
+import template_instances as instances
 import template_operations as operations
 from transformed import REPOSITORY, Check, Template
 
@@ -56,6 +60,14 @@ def overrides(template: Template) -> list[Any]:
     return found
 
 
+def place(template: Template) -> dict[str, Any]:
+    found: dict[str, Any] = properties(template, CHAT_ON_INSTANCES)[
+        "CapacityProviderConfig"
+    ]["LambdaManagedInstancesCapacityProviderConfig"]
+    return found
+
+
+CHAT_ON_INSTANCES = managed_instances.MOVED["ChatFunction"]
 CHAT = "/api/v1/conversations/{conversation_id}/messages"
 MODELS = "/api/v1/models"
 BREAKS: list[Break] = [
@@ -347,19 +359,56 @@ BREAKS: list[Break] = [
         operations.environments_exist,
         lambda t: t.parameters["StageName"]["AllowedValues"].append("test"),
     ),
+    (
+        "a function on instances that serves one request at a time",
+        instances.turns_are_on_instances,
+        lambda t: properties(t, "ModelsFunction").update(
+            CapacityProviderConfig=properties(t, CHAT_ON_INSTANCES)[
+                "CapacityProviderConfig"
+            ]
+        ),
+    ),
+    (
+        "a function that is there already and can't be moved",
+        instances.turns_are_on_instances,
+        lambda t: rename(t, CHAT_ON_INSTANCES, "ChatFunction"),
+    ),
+    (
+        "a process with more processors than threads",
+        instances.instances_hold_what_they_take,
+        lambda t: properties(t, CHAT_ON_INSTANCES).update(MemorySize=4096),
+    ),
+    (
+        "a process that takes any number of turns",
+        instances.instances_hold_what_they_take,
+        lambda t: place(t).pop("PerExecutionEnvironmentMaxConcurrency"),
+    ),
+    (
+        "instances without end",
+        instances.instances_are_bounded,
+        lambda t: properties(t, "TurnInstances").pop("CapacityProviderScalingConfig"),
+    ),
+    (
+        "a capacity provider of others",
+        instances.instances_are_bounded,
+        lambda t: place(t).update(CapacityProviderArn="arn:aws:lambda:a"),
+    ),
 ]
 
 
 def main() -> int:
     whole = Template(REPOSITORY / "template.yaml")
+    with tempfile.TemporaryDirectory() as folder:
+        moved = Template(managed_instances.write(Path(folder) / "template.yaml"))
+    of_instances = [check for _, check in instances.CHECKS]
     failed = False
     for what, check, break_it in BREAKS:
-        broken = copy.deepcopy(whole)
+        broken = copy.deepcopy(moved if check in of_instances else whole)
         break_it(broken)
         if not list(check(broken)):
             failed = True
             print(f"WRONG {check.__name__} does not find {what}")
-    for name, check in [*alarms.CHECKS, *operations.CHECKS]:
+    for name, check in [*alarms.CHECKS, *operations.CHECKS, *instances.CHECKS]:
         if check not in [tested for _, tested, _ in BREAKS]:
             failed = True
             print(

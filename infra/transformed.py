@@ -31,9 +31,12 @@ class Template:
         """`code` has where `sam deploy` has put what `CodeUri` names; if left out that makes no difference."""
         self.source = yaml_parse(path.read_text())
         self.parameters: dict[str, Properties] = self.source.get("Parameters", {})
-        for resource in self.source["Resources"].values():
+        # The logical id of each function, by the folder of its code in functions/.
+        self.by_folder: dict[str, str] = {}
+        for name, resource in self.source["Resources"].items():
             if resource["Type"] == "AWS::Serverless::Function":
                 properties = resource["Properties"]
+                self.by_folder[properties["CodeUri"].split("/")[-1]] = name
                 properties["CodeUri"] = (
                     code[properties["CodeUri"]] if code else "s3://bucket/key"
                 )
