@@ -400,7 +400,7 @@ def the_environment_has_no_secret(template: Template) -> Iterator[str]:
 
 def the_environment_is_what_config_reads(template: Template) -> Iterator[str]:
     reads = re.findall(
-        r'reader\s*\.(?:optional|parsed|seconds|secret|url)\(\s*"([A-Z_]+)"',
+        r'(?:reader|self)\s*\.(?:optional|parsed|seconds|secret|url)\(\s*"([A-Z_]+)"',
         CONFIG.read_text(),
     )
     wanted = {*reads, "ALLOWED_ORIGINS", "LIMITS", "LOG_LEVEL", "PROVIDERS"}

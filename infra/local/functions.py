@@ -112,6 +112,9 @@ def write_settings(
         "LOG_LEVEL": "info",
         # There is no CloudWatch here that would read them.
         "METRICS": "off",
+        # A collector on this machine, if somebody has one.
+        "TRACES_ENDPOINT": os.environ.get("CHATTER_LOCAL_TRACES", ""),
+        "TRACE_SAMPLING": "1",
         # As deployed: events of API Gateway carry the stage before the path.
         "AWS_LAMBDA_HTTP_IGNORE_STAGE_IN_PATH": "true",
         "AWS_REGION": REGION,

@@ -70,6 +70,7 @@ class Pump:
             MaxNumberOfMessages=self._batch_size,
             WaitTimeSeconds=_POLL_SECONDS,
             AttributeNames=["All"],
+            MessageAttributeNames=["All"],
         )
         messages = received.get("Messages") or []
         if not messages:
@@ -116,7 +117,10 @@ def _record(message: Message) -> Message:
         "receiptHandle": message["ReceiptHandle"],
         "body": message["Body"],
         "attributes": message.get("Attributes", {}),
-        "messageAttributes": {},
+        "messageAttributes": {
+            name: {"dataType": value["DataType"], "stringValue": value["StringValue"]}
+            for name, value in message.get("MessageAttributes", {}).items()
+        },
         "md5OfBody": message.get("MD5OfBody", ""),
         "eventSource": "aws:sqs",
         "awsRegion": REGION,

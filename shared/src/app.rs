@@ -12,6 +12,7 @@ use crate::mail::Post;
 use crate::queue::Queue;
 use crate::response_cache::ResponseCache;
 use crate::secrets::Secrets;
+use crate::spans::Spans;
 use crate::store::Store;
 use crate::vault::Vault;
 
@@ -44,6 +45,8 @@ pub struct App {
     pub limiter: Limiter,
     /// Secrets Manager.
     pub secrets: Secrets,
+    /// What records the steps of traces.
+    pub spans: Spans,
     /// The settings of AWS clients, for the functions that need another one.
     pub sdk: aws_config::SdkConfig,
 }
@@ -98,6 +101,7 @@ impl App {
                 federation,
             ),
             guard,
+            spans: Spans::new(&config),
             config: Arc::new(config),
             clock,
             secrets,

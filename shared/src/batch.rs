@@ -13,9 +13,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::error::{Error, Result};
-use crate::http::Deadline;
+use crate::http::{Deadline, TraceContext};
 use crate::model::JobPriority;
-use crate::queue::QueueMessage;
+use crate::queue::{QueueMessage, describe};
+use crate::spans::{Kind, Span, Spans};
 
 /// The event. Members that are not needed are left alone.
 #[derive(Debug, Clone, Deserialize)]
@@ -30,6 +31,10 @@ struct SqsRecord {
     message_id: String,
     #[serde(default)]
     body: String,
+    #[serde(default)]
+    message_attributes: Value,
+    #[serde(default, rename = "eventSourceARN")]
+    queue: String,
 }
 
 /// What calls a function that works on a queue in the table.
@@ -87,47 +92,69 @@ impl SqsBatch {
     }
 
     /// Handles one message after the other, those of the highest priority first. A message that can't be read, fails or panics is named in the answer;
-    /// so are those for which less than `budget` is left.
+    /// so are those for which less than `budget` is left. Each is a step of the trace that its attributes name.
     ///
     /// # Errors
     /// [`Error::Unavailable`] from a message: a dependency is away, and the messages after it are not begun.
     pub async fn handle<Handled: Future<Output = Result<()>>>(
         self,
-        deadline: Deadline,
-        budget: Duration,
+        (deadline, budget): (Deadline, Duration),
+        spans: &Spans,
         handle: impl Fn(QueueMessage) -> Handled,
     ) -> Result<BatchAnswer> {
         let mut answer = BatchAnswer::default();
         let mut left = self.records.len();
-        let read = self.records.into_iter();
-        let mut read: Vec<(String, Result<QueueMessage>)> = read
-            .map(|record| (record.message_id, QueueMessage::read(&record.body)))
-            .collect();
+        let read = self.records.into_iter().map(|record| {
+            let message = QueueMessage::read(&record.body);
+            (record, message)
+        });
+        let mut read: Vec<(SqsRecord, Result<QueueMessage>)> = read.collect();
         read.sort_by_key(|(_, message)| {
             let message = message.as_ref();
             message.map_or(JobPriority::default(), QueueMessage::priority)
         });
-        for (message_id, message) in read {
+        for (record, message) in read {
             if !deadline.allows(budget) {
                 tracing::warn!(left, "time is short: messages go back to the queue");
-                answer.add(message_id);
+                answer.add(record.message_id);
                 continue;
             }
+            let mut span = record.span(spans);
+            let message_id = record.message_id;
             left -= 1;
             // Boxed, because the compiler gives up on futures that are nested so deeply.
             let one = Box::pin(async { handle(message?).await });
+            let one = span.trace().clone().scope(one);
             let handled = AssertUnwindSafe(one).catch_unwind().await;
+            let handled = handled.map(|handled| span.note(handled));
             let error = match handled {
                 Ok(Ok(())) => continue,
                 Ok(Err(error @ Error::Unavailable(_))) => return Err(error),
                 Ok(Err(error)) => error,
                 // What it panicked with could hold anything.
-                Err(_) => Error::internal("it panicked"),
+                Err(_) => {
+                    span.fail("panic");
+                    Error::internal("it panicked")
+                }
             };
             tracing::error!(message.id = message_id, error = ?error, "message {message_id} failed: {error}");
             answer.add(message_id);
         }
         Ok(answer)
+    }
+}
+
+impl SqsRecord {
+    /// The step of working on it.
+    fn span(&self, spans: &Spans) -> Span {
+        let attributes = self.message_attributes.as_object().into_iter().flatten();
+        let attributes = attributes
+            .filter_map(|(name, value)| Some((name.as_str(), value["stringValue"].as_str()?)));
+        let trace = TraceContext::of_message(attributes, spans);
+        let queue = self.queue.rsplit(':').next().unwrap_or_default();
+        let mut span = Span::of(trace, Kind::Consumer, "process", queue);
+        describe(&mut span, queue, "process");
+        span
     }
 }
 
@@ -208,7 +235,7 @@ mod tests {
             };
 
             let answer = batch(&bodies)
-                .handle(Deadline::none(), BUDGET, handle)
+                .handle((Deadline::none(), BUDGET), &Spans::default(), handle)
                 .await;
             let answer = serde_json::to_value(answer.expect("an answer")).expect("JSON");
             assert_eq!(answer, named((0..10).filter(fails)), "{subset:b}");
@@ -227,7 +254,7 @@ mod tests {
             Ok(())
         };
         let answer = batch(&bodies)
-            .handle(Deadline::none(), BUDGET, handle)
+            .handle((Deadline::none(), BUDGET), &Spans::default(), handle)
             .await;
         assert!(matches!(answer, Err(Error::Unavailable(_))), "{answer:?}");
         assert_eq!(begun.get(), 2);
@@ -237,7 +264,9 @@ mod tests {
     async fn with_too_little_time_nothing_is_begun_and_everything_goes_back() {
         let bodies: Vec<String> = (0..3).map(|_| message(OutboxId::new())).collect();
         let deadline = Deadline::after(BUDGET);
-        let answer = batch(&bodies).handle(deadline, BUDGET, async |_| panic!("it has begun"));
+        let off = Spans::default();
+        let answer =
+            batch(&bodies).handle((deadline, BUDGET), &off, async |_| panic!("it has begun"));
         let answer = serde_json::to_value(answer.await.expect("an answer")).expect("JSON");
         assert_eq!(answer, named(0..3));
     }
@@ -256,7 +285,8 @@ mod tests {
         let mail = message(OutboxId::new());
         let handled = std::cell::RefCell::new(Vec::new());
         let batch = batch(&[&bodies[..], &[mail]].concat());
-        let answer = batch.handle(Deadline::none(), BUDGET, async |message| {
+        let off = Spans::default();
+        let answer = batch.handle((Deadline::none(), BUDGET), &off, async |message| {
             handled.borrow_mut().push(message.priority());
             Ok(())
         });
@@ -270,7 +300,9 @@ mod tests {
         let record = json!({"messageId": "m-0", "body": "{}"});
         let batch = SqsBatch::parse(json!({"Records": [record, record]})).expect("a batch");
         let answer = batch
-            .handle(Deadline::none(), BUDGET, async |_| Ok(()))
+            .handle((Deadline::none(), BUDGET), &Spans::default(), async |_| {
+                Ok(())
+            })
             .await;
         let answer = serde_json::to_value(answer.expect("an answer")).expect("JSON");
         assert_eq!(answer, named([0]));

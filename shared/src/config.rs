@@ -9,10 +9,11 @@ use std::time::Duration;
 use crate::limits::{self, Policy};
 use crate::metrics::Detail;
 use crate::model::ProviderSpec;
+use crate::spans::SAMPLING_RULE;
 use crate::telemetry::Levels;
 use addresses::{
-    CACHE_RULE, SENDER_RULE, TRANSPORT_RULE, URL_RULE, VECTOR_BUCKET_RULE, cache_backend,
-    mail_transport, name, secure_url, sender, vector_bucket,
+    CACHE_RULE, COLLECTOR_RULE, SENDER_RULE, TRANSPORT_RULE, URL_RULE, VECTOR_BUCKET_RULE,
+    cache_backend, collector, mail_transport, name, secure_url, sender, vector_bucket,
 };
 
 /// Where this deployment stands.
@@ -117,6 +118,10 @@ pub struct Config {
     pub allowed_origins: Vec<String>,
     /// `METRICS`: how much is measured; routes if not set.
     pub metrics: Detail,
+    /// `TRACES_ENDPOINT`: the collector that spans are sent to, by OTLP; they are not recorded if not set.
+    pub traces_endpoint: Option<String>,
+    /// `TRACE_SAMPLING`: the share of the traces that begin here which is recorded, from 0 to 1; 0.05 if not set.
+    pub trace_sampling: f64,
     /// `LOG_LEVEL`: which lines are logged; `info` if not set.
     pub log_level: Levels,
 }
@@ -219,14 +224,11 @@ impl Config {
             ),
             qdrant_url: reader.optional("QDRANT_URL", URL_RULE, |url| secure_url(url, stage)),
             qdrant_key_secret_id: reader.optional("QDRANT_KEY_SECRET_ID", SECRET_RULE, secret),
-            vector_bucket_name: reader.optional(
-                "VECTOR_BUCKET_NAME",
-                VECTOR_BUCKET_RULE,
-                vector_bucket,
-            ),
+            vector_bucket_name: reader.vector_bucket(),
             allowed_origins: reader.origins(stage),
-            metrics: (reader.optional("METRICS", Detail::RULE, Detail::parse))
-                .unwrap_or(Detail::Routes),
+            metrics: reader.metrics(),
+            traces_endpoint: reader.collector(stage),
+            trace_sampling: reader.sampling(),
             log_level: reader.log_level(),
             stage: stage.unwrap_or(Stage::Local),
         };
@@ -239,6 +241,8 @@ const TABLE_RULE: &str = "the name of a table: 3 to 255 letters, digits, _, . an
 const BUCKET_RULE: &str = "the name of a bucket: 3 to 63 letters, digits, . and -";
 const NAME_RULE: &str =
     "1 to 64 letters, digits, _, . and -, beginning with a letter or a digit, and stand only once";
+/// As X-Ray does it.
+const TRACE_SAMPLING: f64 = 0.05;
 const SECRET_RULE: &str = "the name or the ARN of a secret";
 
 struct Reader<G> {
@@ -312,6 +316,26 @@ impl<G: Fn(&str) -> Option<String>> Reader<G> {
         Duration::from_secs(seconds.unwrap_or(default))
     }
 
+    fn vector_bucket(&mut self) -> Option<String> {
+        self.optional("VECTOR_BUCKET_NAME", VECTOR_BUCKET_RULE, vector_bucket)
+    }
+
+    fn metrics(&mut self) -> Detail {
+        let detail = self.optional("METRICS", Detail::RULE, Detail::parse);
+        detail.unwrap_or(Detail::Routes)
+    }
+
+    fn collector(&mut self, stage: Option<Stage>) -> Option<String> {
+        self.optional("TRACES_ENDPOINT", COLLECTOR_RULE, |url| {
+            collector(url, stage)
+        })
+    }
+
+    fn sampling(&mut self) -> f64 {
+        let share = self.optional("TRACE_SAMPLING", SAMPLING_RULE, share);
+        share.unwrap_or(TRACE_SAMPLING)
+    }
+
     fn log_level(&mut self) -> Levels {
         let levels = Levels::parse(self.value("LOG_LEVEL").as_deref().unwrap_or("info"));
         levels.unwrap_or_else(|| {
@@ -352,6 +376,11 @@ impl<G: Fn(&str) -> Option<String>> Reader<G> {
 
 fn stage(value: &str) -> Option<Stage> {
     Stage::ALL.into_iter().find(|stage| stage.name() == value)
+}
+
+fn share(value: &str) -> Option<f64> {
+    let share = value.parse().ok();
+    share.filter(|share| (0.0..=1.0).contains(share))
 }
 
 fn secret(value: &str) -> Option<String> {

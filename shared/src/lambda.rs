@@ -23,6 +23,7 @@ use crate::error::Result;
 use crate::http::{Deadline, with_layers};
 use crate::metrics;
 use crate::secret_source::refusal;
+use crate::spans::Spans;
 use crate::telemetry::{self, Levels};
 
 /// How long a start may wait for connections that the first request would open otherwise.
@@ -89,6 +90,7 @@ pub async fn serve_events<H: EventHandler>(
         function,
         config: app.config.clone(),
         clock: app.clock.clone(),
+        spans: app.spans.clone(),
         served: served.clone(),
         handler: handler(app),
     });
@@ -109,6 +111,7 @@ struct Events<H> {
     function: &'static str,
     config: Arc<Config>,
     clock: Clock,
+    spans: Spans,
     served: Arc<AtomicU64>,
     handler: H,
 }
@@ -123,6 +126,7 @@ impl<H: EventHandler> Events<H> {
         // Boxed, because the compiler gives up on futures that are nested so deeply.
         let deadline = Deadline::of(&event.context);
         let handled = Box::pin(self.handler.handle(event.payload, deadline)).await;
+        self.spans.flush().await;
         handled.map_err(|error| {
             let function = self.function;
             tracing::error!(function, error = ?error, "the event was not handled: {error}");
@@ -201,7 +205,7 @@ async fn start(
     }
     router
         .ok()
-        .map(|router| with_layers(function, router, &app.config))
+        .map(|router| with_layers(function, router, &app.config, &app.spans))
 }
 
 /// Reads the configuration and makes the clients. With a faulty configuration the process ends here, with
@@ -216,7 +220,9 @@ async fn configured(function: &'static str) -> Option<App> {
         }
     };
     telemetry::init(function, &config.log_level);
-    Some(App::new(config, &crate::aws::load().await))
+    let app = App::new(config, &crate::aws::load().await);
+    app.spans.prepare(function);
+    Some(app)
 }
 
 /// Reads the keys and opens the connection to the table while Lambda gives a starting process more CPU than a

@@ -28,6 +28,7 @@ pub mod response_cache;
 pub mod rotation;
 pub mod secret_source;
 pub mod secrets;
+pub mod spans;
 pub mod store;
 pub mod telemetry;
 pub mod vault;

@@ -2,11 +2,15 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use aws_sdk_sqs::types::MessageAttributeValue;
+use http::HeaderMap;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::http::TraceContext;
 use crate::mishap::{Mishaps, meet};
 use crate::model::{JobId, JobPriority, OutboxId, RunId};
+use crate::spans::{Kind, Span};
 
 /// What stands in a queue. Readers refuse a version that they do not know.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,6 +74,15 @@ impl QueueMessage {
     }
 }
 
+/// What was written to a queue in memory.
+#[derive(Debug, Clone)]
+pub struct SentMessage {
+    /// The message.
+    pub message: QueueMessage,
+    /// Names and values of its attributes: `traceparent`, and `tracestate` where there is one.
+    pub attributes: Vec<(String, String)>,
+}
+
 /// A queue to write to.
 #[derive(Debug, Clone)]
 pub struct Queue(Arc<Target>);
@@ -81,7 +94,7 @@ enum Target {
         url: String,
     },
     Memory {
-        kept: Arc<Mutex<Vec<QueueMessage>>>,
+        kept: Arc<Mutex<Vec<SentMessage>>>,
         mishaps: Option<Mishaps>,
     },
 }
@@ -111,18 +124,47 @@ impl Queue {
         }
     }
 
-    /// Writes a message.
+    /// Writes a message. Its attributes say which step of a trace it belongs to, if it is a part of one.
     pub async fn send(&self, message: &QueueMessage) -> Result<()> {
+        if TraceContext::current().is_none() {
+            return self.write(message, Vec::new()).await;
+        }
+        let name = self.name();
+        let mut span = Span::here(Kind::Producer, "send", name);
+        describe(&mut span, name, "send");
+        let attributes = attributes(&span.trace().outgoing());
+        let written = self.write(message, attributes).await;
+        span.note(written)
+    }
+
+    /// The queue's name.
+    fn name(&self) -> &str {
+        match &*self.0 {
+            Target::Sqs { url, .. } => url.rsplit('/').next().unwrap_or_default(),
+            Target::Memory { .. } => "memory",
+        }
+    }
+
+    async fn write(&self, message: &QueueMessage, attributes: Vec<(String, String)>) -> Result<()> {
         match &*self.0 {
             Target::Sqs { client, url } => {
                 let body = serde_json::to_string(message).map_err(Error::internal)?;
-                let request = client.send_message().queue_url(url).message_body(body);
+                let mut request = client.send_message().queue_url(url).message_body(body);
+                for (name, value) in attributes {
+                    let value = MessageAttributeValue::builder().string_value(value);
+                    let value = value.data_type("String").build().map_err(Error::internal)?;
+                    request = request.message_attributes(name, value);
+                }
                 request.send().await.map(|_| ()).map_err(crate::aws::error)
             }
             Target::Memory { kept, mishaps } => {
+                let sent = SentMessage {
+                    message: message.clone(),
+                    attributes,
+                };
                 let keep = || {
                     let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
-                    kept.push(message.clone());
+                    kept.push(sent);
                 };
                 meet(mishaps.as_ref(), "SendMessage", keep).await
             }
@@ -131,6 +173,12 @@ impl Queue {
 
     /// What was written to a queue in memory since this was asked last; of SQS nothing.
     pub fn take(&self) -> Vec<QueueMessage> {
+        let sent = self.take_sent().into_iter();
+        sent.map(|sent| sent.message).collect()
+    }
+
+    /// The same with their attributes.
+    pub fn take_sent(&self) -> Vec<SentMessage> {
         match &*self.0 {
             Target::Sqs { .. } => Vec::new(),
             Target::Memory { kept, .. } => {
@@ -138,6 +186,22 @@ impl Queue {
             }
         }
     }
+}
+
+/// What the conventions want to know of a span of a queue.
+pub(crate) fn describe(span: &mut Span, queue: &str, operation: &'static str) {
+    if span.is_recorded() {
+        span.set("messaging.system", "aws_sqs");
+        span.set("messaging.operation.name", operation);
+        span.set("messaging.operation.type", operation);
+        span.set("messaging.destination.name", queue.to_owned());
+    }
+}
+
+fn attributes(headers: &HeaderMap) -> Vec<(String, String)> {
+    let headers = headers.iter();
+    let text = headers.filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?)));
+    text.map(|(name, value)| (name, value.to_owned())).collect()
 }
 
 #[cfg(test)]

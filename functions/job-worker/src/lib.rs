@@ -108,7 +108,7 @@ impl EventHandler for JobWorker {
         match WorkerEvent::parse(event)? {
             WorkerEvent::Told(batch) => {
                 let told = |message| self.told(message, deadline);
-                let answer = batch.handle(deadline, BUDGET, told);
+                let answer = batch.handle((deadline, BUDGET), &self.app.spans, told);
                 answer.await.map(Answer::Batch)
             }
             WorkerEvent::Sweep => self.sweep(deadline).await.map(Answer::Swept),

@@ -32,6 +32,7 @@ use shared::lambda::EventHandler;
 use shared::mail::Post;
 use shared::model::OutboxId;
 use shared::queue::QueueMessage;
+use shared::spans::Spans;
 use shared::store::OutboxStore;
 use shared::{App, Result};
 
@@ -48,6 +49,7 @@ pub struct Mailer {
     post: Post,
     clock: Clock,
     transport: Transport,
+    spans: Spans,
     /// What this process has sent and could not delete.
     left: Arc<Mutex<HashSet<OutboxId>>>,
 }
@@ -76,6 +78,7 @@ impl Mailer {
             outbox,
             post: app.post.clone(),
             clock: app.clock.clone(),
+            spans: app.spans.clone(),
             transport,
             left: Arc::default(),
         }
@@ -95,7 +98,8 @@ impl EventHandler for Mailer {
     async fn handle(&self, event: Value, deadline: Deadline) -> Result<Answer> {
         match WorkerEvent::parse(event)? {
             WorkerEvent::Told(batch) => {
-                let answer = batch.handle(deadline, BUDGET, |message| self.told(message));
+                let told = |message| self.told(message);
+                let answer = batch.handle((deadline, BUDGET), &self.spans, told);
                 answer.await.map(Answer::Batch)
             }
             WorkerEvent::Sweep => self.sweep(deadline).await.map(Answer::Swept),

@@ -1,8 +1,9 @@
-//! What stands in for AWS, a model provider and an issuer of tokens on one machine, in tests and for the local stack.
+//! What stands in for AWS, a model provider, an issuer of tokens and a collector of spans on one machine, in tests and for the local stack.
 //!
 //! Nothing that is deployed depends on this crate.
 
 pub mod arguments;
+pub mod collector;
 pub mod dynamodb;
 mod fault;
 pub mod issuer;

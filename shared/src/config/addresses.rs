@@ -13,6 +13,9 @@ pub(super) const SENDER_RULE: &str =
 /// What a response cache must be, in words.
 pub(super) const CACHE_RULE: &str = "off, memory, dynamodb, or the address of a Redis or Valkey: rediss:// (redis:// only where STAGE is local), a host, the port if it is not 6379, and no password, which stands in the secret RESPONSE_CACHE_SECRET_ID";
 
+/// What the address of a collector must be, in words.
+pub(super) const COLLECTOR_RULE: &str = "the address of a collector that takes OTLP over HTTP, without /v1/traces: an https:// URL without a slash at the end, or http:// with localhost or 127.0.0.1 for one beside the function";
+
 /// What an origin must be, in words.
 const ORIGIN_RULE: &str = "an origin as browsers send it: https:// (http:// only where STAGE is local), a host in lower case, the port if it is not the usual one, and nothing after it";
 
@@ -33,6 +36,13 @@ pub(super) fn secure_url(value: &str, stage: Option<Stage>) -> Option<String> {
     let plain = uri.query().is_none() && !value.ends_with('/') && !value.contains('@');
     let host = uri.host()?;
     (secure && plain && (local || is_real(host))).then(|| value.to_owned())
+}
+
+pub(super) fn collector(value: &str, stage: Option<Stage>) -> Option<String> {
+    let uri: http::Uri = value.parse().ok()?;
+    let beside = matches!(uri.host()?, "localhost" | "127.0.0.1");
+    let stage = if beside { Some(Stage::Local) } else { stage };
+    secure_url(value, stage)
 }
 
 pub(super) fn cache_backend(value: &str, stage: Option<Stage>) -> Option<CacheBackend> {

@@ -1,7 +1,7 @@
 use super::*;
 use crate::model::{Capability, Wire};
 
-const GOOD: [(&str, &str); 25] = [
+const GOOD: [(&str, &str); 27] = [
     ("STAGE", "prod"),
     ("TABLE_NAME", "chatter"),
     ("BUCKET_NAME", "chatter-bucket"),
@@ -33,6 +33,8 @@ const GOOD: [(&str, &str); 25] = [
     ("QDRANT_URL", "https://qdrant.chatter.internal:6333"),
     ("QDRANT_KEY_SECRET_ID", "qdrant-key"),
     ("VECTOR_BUCKET_NAME", "chatter-vectors"),
+    ("TRACES_ENDPOINT", "https://collector.chatter.internal:4318"),
+    ("TRACE_SAMPLING", "0.25"),
 ];
 const PROVIDERS: &str = r#"[{"name":"p","wire":"openai","base_url":"https://models.internal/v1",
     "models":[{"id":"m","context_window":8192,"max_output_tokens":1024}]}]"#;
@@ -85,6 +87,8 @@ fn each_missing_or_malformed_variable_is_named_and_its_value_is_not() {
                 "QDRANT_URL",
                 "QDRANT_KEY_SECRET_ID",
                 "VECTOR_BUCKET_NAME",
+                "TRACES_ENDPOINT",
+                "TRACE_SAMPLING",
             ];
             if value != Some(secret_looking) && optional.contains(&name) {
                 read_with(name, value).expect(name);
@@ -165,6 +169,39 @@ fn a_cache_is_one_of_ours_or_an_address_without_a_password() {
     ] {
         let faults = read_with("RESPONSE_CACHE", Some(wrong)).expect_err(wrong);
         assert!(!faults.to_string().contains("hunter2"), "{faults}");
+    }
+}
+
+#[test]
+fn a_collector_speaks_https_or_stands_beside_the_function() {
+    let read =
+        |value| read_with("TRACES_ENDPOINT", Some(value)).map(|config| config.traces_endpoint);
+    for good in [
+        "https://collector.chatter.internal/otlp",
+        "http://localhost:4318",
+        "http://127.0.0.1:4318",
+    ] {
+        assert_eq!(read(good), Ok(Some(good.to_owned())), "{good}");
+    }
+    for bad in [
+        "http://collector.chatter.internal:4318",
+        "https://key@collector.chatter.internal",
+        "https://collector.chatter.internal/?key=x",
+        "http://localhost:4318/",
+        "localhost:4318",
+        "grpc://localhost:4317",
+    ] {
+        read(bad).expect_err(bad);
+    }
+    for (text, share) in [("0", 0.0), ("1", 1.0), ("0.25", 0.25)] {
+        let config = read_with("TRACE_SAMPLING", Some(text)).expect("a share");
+        assert!(
+            (config.trace_sampling - share).abs() < f64::EPSILON,
+            "{text}"
+        );
+    }
+    for bad in ["-0.1", "1.01", "NaN", "inf", "5%", "half"] {
+        read_with("TRACE_SAMPLING", Some(bad)).expect_err(bad);
     }
 }
 

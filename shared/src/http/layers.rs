@@ -25,9 +25,11 @@ use super::once::done_once;
 use super::openai;
 use super::problem::{Failed, Problem, is_problem};
 use super::trace::{TRACEPARENT, TraceContext};
+use super::traced;
 use crate::config::Config;
 use crate::error::Error;
 use crate::model::RequestId;
+use crate::spans::Spans;
 
 /// The longest path and query, in bytes.
 const MAX_URI_BYTES: usize = 8 * 1024;
@@ -50,10 +52,16 @@ const SECURITY_HEADERS: [(HeaderName, HeaderValue); 5] = [
 ];
 
 /// A function's router as it is served: with an answer for what no route takes, and with everything that
-/// every response has.
+/// every response has. What becomes of a request is recorded by `spans`.
 ///
 /// The layers stand around the router as a whole, because it adds `Allow` after its own layers have run.
-pub fn with_layers(function: &'static str, router: Router, config: &Config) -> Router {
+pub fn with_layers(
+    function: &'static str,
+    router: Router,
+    config: &Config,
+    spans: &Spans,
+) -> Router {
+    let spans = spans.clone();
     let cors = Cors::new(&config.allowed_origins);
     let logged = Logged {
         function,
@@ -75,7 +83,7 @@ pub fn with_layers(function: &'static str, router: Router, config: &Config) -> R
             log_request(logged, request, next)
         }))
         .layer(from_fn(move |request, next| {
-            finish(cors.clone(), request, next)
+            finish((cors.clone(), spans.clone()), request, next)
         }))
 }
 
@@ -107,9 +115,14 @@ fn answer_panic(_: Box<dyn Any + Send>) -> Response {
 }
 
 /// The outermost layer: gives the request its id and its trace, and the response both and its headers.
-async fn finish(cors: Cors, mut request: Request, next: Next) -> Result<Response, Infallible> {
+async fn finish(
+    (cors, spans): (Cors, Spans),
+    mut request: Request,
+    next: Next,
+) -> Result<Response, Infallible> {
     let request_id = RequestId::new();
-    let trace = TraceContext::of(&request, request_id);
+    let trace = TraceContext::of(&request, request_id, &spans);
+    let span = traced::begin(&trace, request.method());
     request.extensions_mut().insert(request_id);
     request.extensions_mut().insert(trace.clone());
     let wants_body = request.method() != Method::HEAD;
@@ -118,7 +131,7 @@ async fn finish(cors: Cors, mut request: Request, next: Next) -> Result<Response
     let asked = cors.asked(request.method(), request.headers());
     let limits = LimitCell::default();
     request.extensions_mut().insert(limits.clone());
-    let mut response = next.run(request).await;
+    let mut response = trace.clone().scope(next.run(request)).await;
     if let Some(Failed(error)) = response.extensions().get::<Failed>()
         && is_problem(response.headers())
     {
@@ -145,7 +158,7 @@ async fn finish(cors: Cors, mut request: Request, next: Next) -> Result<Response
     asked.write(status, headers);
     name_charset(headers);
     add_missing(headers);
-    Ok(response)
+    Ok(traced::end(span, response).await)
 }
 
 /// All our texts are UTF-8. Media types that are not `text/` know their charset themselves.

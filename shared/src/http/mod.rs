@@ -27,6 +27,7 @@ mod problem;
 pub mod routes;
 mod timestamp;
 mod trace;
+mod traced;
 
 pub use accept::{AcceptsJson, Wants};
 pub use cursor::Listing;

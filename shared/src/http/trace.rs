@@ -2,7 +2,7 @@
 //!
 //! A `traceparent` that can be read is continued, and anything else starts a new trace: what a client writes
 //! there never makes a request fail. The trace's id stands in every response, in the log, and in the requests
-//! to model providers.
+//! to model providers. A context is one step of a trace, and has an id of its own, by which steps below it name it.
 
 use std::convert::Infallible;
 
@@ -13,6 +13,7 @@ use lambda_http::Context;
 use serde::{Deserialize, Serialize};
 
 use crate::model::RequestId;
+use crate::spans::Spans;
 
 /// The header that names a trace and a step in it.
 pub(super) const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
@@ -31,55 +32,133 @@ const MAX_STATE: usize = 512;
 /// Members longer than this go first when it is too long.
 const LONG_MEMBER: usize = 128;
 
-/// A request and the trace that it is a step of.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+tokio::task_local! {
+    /// The step that is under way.
+    static HERE: TraceContext;
+}
+
+/// A step of a trace, and the request that it belongs to.
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct TraceContext {
     request_id: RequestId,
     /// Never zero.
     trace_id: u128,
+    /// The step's own id, never zero.
+    #[serde(default = "step_id")]
+    span_id: u64,
+    /// The step above it, if there is one.
+    #[serde(skip)]
+    parent_id: Option<u64>,
     flags: u8,
     /// A valid `tracestate`, or nothing.
     state: String,
+    /// Where steps are recorded.
+    #[serde(skip)]
+    spans: Spans,
 }
 
 impl TraceContext {
     /// The trace that a request continues, or a new one: with the id that X-Ray gave the invocation, or with the
-    /// request's own, so that there is one id less to look for.
-    pub(super) fn of(request: &Request, request_id: RequestId) -> Self {
+    /// request's own, so that there is one id less to look for. Steps are recorded by `spans`.
+    pub(super) fn of(request: &Request, request_id: RequestId, spans: &Spans) -> Self {
         let xray = request.extensions().get::<Context>();
         let xray = xray.and_then(|context| context.xray_trace_id.as_deref());
-        let read = Self::read(request.headers(), request_id);
-        read.unwrap_or_else(|| Self::new(xray, request_id))
+        let read = Self::read(request.headers(), request_id, spans);
+        read.unwrap_or_else(|| Self::new(xray, request_id, spans))
     }
 
-    /// A trace that begins here, for work that no request asks for.
+    /// The trace that a message continues, whose attributes have these names and values, or a new one.
+    pub(crate) fn of_message<'a>(
+        attributes: impl IntoIterator<Item = (&'a str, &'a str)>,
+        spans: &Spans,
+    ) -> Self {
+        let request_id = RequestId::new();
+        let mut headers = HeaderMap::new();
+        for (name, value) in attributes {
+            let name = [TRACEPARENT, TRACESTATE].into_iter().find(|it| it == name);
+            if let (Some(name), Ok(value)) = (name, HeaderValue::from_str(value)) {
+                headers.append(name, value);
+            }
+        }
+        let read = Self::read(&headers, request_id, spans);
+        read.unwrap_or_else(|| Self::new(None, request_id, spans))
+    }
+
+    /// A trace that begins here, for work that no request asks for. It is not recorded.
     pub fn begin(request_id: RequestId) -> Self {
-        Self::new(None, request_id)
+        Self::new(None, request_id, &Spans::default())
     }
 
-    fn new(xray: Option<&str>, request_id: RequestId) -> Self {
-        let (trace_id, sampled) = xray.and_then(xray_trace).unwrap_or((request_id.bits(), 0));
-        Self {
-            request_id,
-            trace_id,
-            flags: sampled | RANDOM,
-            state: String::new(),
+    /// The step that is under way here, or else a trace that begins here.
+    pub fn here(request_id: RequestId) -> Self {
+        Self::current().unwrap_or_else(|| Self::begin(request_id))
+    }
+
+    /// The step that is under way here, if there is one.
+    pub fn current() -> Option<Self> {
+        HERE.try_with(Clone::clone).ok()
+    }
+
+    /// Does some work as a part of this step. Tasks that it spawns are not.
+    pub async fn scope<T>(self, work: impl Future<Output = T>) -> T {
+        HERE.scope(self, work).await
+    }
+
+    /// The step of a request whose work was stored, where a worker goes on with it: below the message that told of it, if
+    /// that belongs to the same trace.
+    #[must_use]
+    pub fn taken_up(self, spans: &Spans) -> Self {
+        match Self::current().filter(|here| here.trace_id == self.trace_id) {
+            Some(here) => Self {
+                request_id: self.request_id,
+                ..here
+            },
+            None => Self {
+                spans: spans.clone(),
+                ..self
+            },
         }
     }
 
-    fn read(headers: &HeaderMap, request_id: RequestId) -> Option<Self> {
+    /// A step below this one.
+    pub(crate) fn child(&self) -> Self {
+        Self {
+            span_id: step_id(),
+            parent_id: Some(self.span_id),
+            ..self.clone()
+        }
+    }
+
+    fn new(xray: Option<&str>, request_id: RequestId, spans: &Spans) -> Self {
+        let (trace_id, sampled) = xray.and_then(xray_trace).unwrap_or((request_id.bits(), 0));
+        let ours = if spans.samples(trace_id) { SAMPLED } else { 0 };
+        Self {
+            request_id,
+            trace_id,
+            span_id: step_id(),
+            parent_id: None,
+            flags: sampled | ours | RANDOM,
+            state: String::new(),
+            spans: spans.clone(),
+        }
+    }
+
+    fn read(headers: &HeaderMap, request_id: RequestId, spans: &Spans) -> Option<Self> {
         let mut values = headers.get_all(TRACEPARENT).iter();
         let value = values.next()?.to_str().ok()?;
         if values.next().is_some() {
             return None;
         }
-        let (trace_id, flags) = traceparent(value)?;
+        let (trace_id, parent_id, flags) = traceparent(value)?;
         Some(Self {
             request_id,
             trace_id,
+            span_id: step_id(),
+            parent_id: Some(parent_id),
             // What other bits mean is not known yet, so nothing may be said with them.
             flags: flags & (SAMPLED | RANDOM),
             state: tracestate(headers).unwrap_or_default(),
+            spans: spans.clone(),
         })
     }
 
@@ -93,11 +172,34 @@ impl TraceContext {
         format!("{:032x}", self.trace_id)
     }
 
-    /// `traceparent` for a further step: each has an id of its own.
+    /// This step's id: 16 hex digits.
+    pub(crate) fn span_id(&self) -> String {
+        format!("{:016x}", self.span_id)
+    }
+
+    /// The id of the step above it, if there is one.
+    pub(crate) fn parent_id(&self) -> Option<String> {
+        self.parent_id.map(|id| format!("{id:016x}"))
+    }
+
+    /// Whether whoever began the trace wants it to be recorded.
+    pub(crate) const fn is_sampled(&self) -> bool {
+        self.flags & SAMPLED != 0
+    }
+
+    pub(crate) const fn spans(&self) -> &Spans {
+        &self.spans
+    }
+
+    /// `traceparent` for those who stand below this step.
     pub(super) fn traceparent(&self) -> Option<HeaderValue> {
-        // Its upper bits say that this is a UUID, so it is never zero.
-        let (_, step) = uuid::Uuid::now_v7().as_u64_pair();
-        let text = format!("00-{:032x}-{step:016x}-{:02x}", self.trace_id, self.flags);
+        let Self {
+            trace_id,
+            span_id,
+            flags,
+            ..
+        } = self;
+        let text = format!("00-{trace_id:032x}-{span_id:016x}-{flags:02x}");
         HeaderValue::try_from(text).ok()
     }
 
@@ -124,17 +226,22 @@ impl<S: Sync> FromRequestParts<S> for TraceContext {
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Infallible> {
         // The outermost layer gives every request one; without it, this is a trace of its own.
         let given = parts.extensions.get::<Self>().cloned();
-        Ok(given.unwrap_or_else(|| Self::new(None, RequestId::new())))
+        Ok(given.unwrap_or_else(|| Self::begin(RequestId::new())))
     }
 }
 
-/// The trace's id and the flags. Of a version that is not known yet only what all versions begin with is read.
-fn traceparent(value: &str) -> Option<(u128, u8)> {
+fn step_id() -> u64 {
+    // Its upper bits say that this is a UUID, so it is never zero.
+    uuid::Uuid::now_v7().as_u64_pair().1
+}
+
+/// The trace's id, the step above and the flags. Of a version that is not known yet only what all versions begin with is read.
+fn traceparent(value: &str) -> Option<(u128, u64, u8)> {
     let value = value.trim_matches([' ', '\t']);
     let mut parts = value.splitn(5, '-');
     let version = hex(parts.next()?, 2)?;
     let trace_id = hex(parts.next()?, 32)?;
-    let parent_id = hex(parts.next()?, 16)?;
+    let parent_id = u64::try_from(hex(parts.next()?, 16)?).ok()?;
     let flags = hex(parts.next()?, 2)?;
     let more = parts.next().is_some();
     let known = match version {
@@ -142,8 +249,8 @@ fn traceparent(value: &str) -> Option<(u128, u8)> {
         0xff => false,
         _ => true,
     };
-    (known && trace_id != 0 && parent_id != 0)
-        .then_some((trace_id, u8::try_from(flags).unwrap_or_default()))
+    let flags = u8::try_from(flags).unwrap_or_default();
+    (known && trace_id != 0 && parent_id != 0).then_some((trace_id, parent_id, flags))
 }
 
 /// The number that so many lower-case hex digits are.

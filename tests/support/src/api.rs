@@ -24,6 +24,7 @@ use shared::mail::Post;
 use shared::queue::Queue;
 use shared::response_cache::ResponseCache;
 use shared::secrets::Secrets;
+use shared::spans::Spans;
 use shared::store::Store;
 use shared::vault::Vault;
 use shared::{App, Result};
@@ -102,7 +103,7 @@ impl TestApi {
         let people = People::new(app.clone(), Store::new(&sdk(&direct).await, TABLE));
         let router = build(app.clone(), provider_keys()).expect("a router");
         Self {
-            router: with_layers("test", router, &app.config),
+            router: with_layers("test", router, &app.config, &app.spans),
             app,
             table,
             provider,
@@ -118,6 +119,7 @@ impl TestApi {
                 "test",
                 build(self.app.clone()).expect("a router"),
                 &self.app.config,
+                &self.app.spans,
             ),
             ..self.clone()
         }
@@ -355,6 +357,8 @@ async fn app(table: &str, provider: &str, limits: &Value) -> App {
         blobs: Blobs::memory(),
         vault,
         secrets: Secrets::new(&sdk),
+        // Everything is recorded, so that every test is one of that too.
+        spans: Spans::memory(),
         config: Arc::new(config),
         clock,
         sdk,

@@ -15,6 +15,7 @@ mod people;
 mod process;
 mod reply;
 mod settings;
+mod spans;
 mod table;
 mod turns;
 
@@ -23,6 +24,7 @@ pub use death::dies_after;
 pub use people::{PASSWORD, People, Person};
 pub use reply::{Event, Reply};
 pub use settings::{config, settings};
+pub use spans::Recorded;
 pub use stand_ins::meter::{Asked, COUNTING, Call, Fault, Storm};
 pub use stand_ins::provider::Received;
 pub use turns::{nth_message, put_message};

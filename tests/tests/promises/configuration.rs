@@ -44,7 +44,7 @@ fn the_template_sets_what_is_read_and_nothing_else() {
 }
 
 /// Variables that may be missing or empty, each with what then holds.
-const OPTIONAL: [(&str, &str); 9] = [
+const OPTIONAL: [(&str, &str); 11] = [
     ("ALLOWED_ORIGINS", "no page may read answers"),
     ("BACKGROUND_TIMEOUT_SECONDS", "840"),
     ("LOG_LEVEL", "info"),
@@ -52,6 +52,8 @@ const OPTIONAL: [(&str, &str); 9] = [
     ("QDRANT_KEY_SECRET_ID", "a Qdrant that needs no key"),
     ("QDRANT_URL", "no Qdrant"),
     ("RESPONSE_CACHE_SECRET_ID", "a Redis without a password"),
+    ("TRACES_ENDPOINT", "nothing is recorded"),
+    ("TRACE_SAMPLING", "0.05"),
     ("TURN_TIMEOUT_SECONDS", "240"),
     ("VECTOR_BUCKET_NAME", "no S3 Vectors"),
 ];

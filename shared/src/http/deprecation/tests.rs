@@ -49,7 +49,12 @@ fn with(deprecation: Deprecation) -> Routes<()> {
 }
 
 async fn send(routes: Routes<()>, method: Method, path: &str) -> Response {
-    let router = with_layers("test", routes.into_router(), &crate::config::tests::good());
+    let router = with_layers(
+        "test",
+        routes.into_router(),
+        &crate::config::tests::good(),
+        &crate::spans::Spans::default(),
+    );
     let request = Request::builder().method(method).uri(path);
     let request = request.body(Body::empty()).expect("a request");
     router.oneshot(request).await.expect("never fails")

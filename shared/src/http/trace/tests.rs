@@ -22,7 +22,7 @@ fn request(headers: &[(&str, &str)]) -> Request {
 
 /// Version, trace, parent and flags of the `traceparent` that goes out, and the `tracestate`.
 fn sent(headers: &[(&str, &str)]) -> (Vec<String>, String) {
-    let trace = TraceContext::of(&request(headers), RequestId::new());
+    let trace = TraceContext::of(&request(headers), RequestId::new(), &Spans::default());
     let outgoing = trace.outgoing();
     let text = |name| {
         let value = outgoing
@@ -52,7 +52,7 @@ fn state_of(states: &[&str]) -> String {
 #[test]
 fn without_headers_a_trace_begins_with_the_requests_id() {
     let id = RequestId::new();
-    let trace = TraceContext::of(&request(&[]), id);
+    let trace = TraceContext::of(&request(&[]), id, &Spans::default());
     assert_eq!(format!("req_{}", trace.trace_id()), id.to_string());
     let (parts, state) = sent(&[]);
     assert_eq!((parts[3].as_str(), state.as_str()), ("02", ""));
@@ -257,8 +257,18 @@ fn every_step_of_a_trace_has_an_id_of_its_own() {
             .iter()
             .map(|(name, value)| (*name, value.as_str()))
             .collect();
-        let trace = TraceContext::of(&request(&headers), RequestId::new());
-        let sent: HashSet<HeaderValue> = (0..3).filter_map(|_| trace.traceparent()).collect();
+        let trace = TraceContext::of(&request(&headers), RequestId::new(), &Spans::default());
+        let below = [trace.child(), trace.child()];
+        assert!(
+            below
+                .iter()
+                .all(|step| step.parent_id() == Some(trace.span_id()))
+        );
+        let steps = [&trace, &below[0], &below[1]];
+        let sent: HashSet<HeaderValue> = steps
+            .into_iter()
+            .filter_map(TraceContext::traceparent)
+            .collect();
         assert_eq!(sent.len(), 3);
         let prefix = format!("00-{}-", trace.trace_id());
         assert!(
@@ -271,7 +281,7 @@ fn every_step_of_a_trace_has_an_id_of_its_own() {
 #[test]
 fn a_trace_without_a_parent_is_the_one_of_x_ray() {
     let id = RequestId::new();
-    let of = |xray: &str| TraceContext::new(Some(xray), id);
+    let of = |xray: &str| TraceContext::new(Some(xray), id, &Spans::default());
     let given = of("Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1");
     assert_eq!(given.trace_id(), "5759e988bd862e3fe1be46a994272793");
     assert_eq!(given.flags, SAMPLED | RANDOM);
@@ -285,8 +295,75 @@ fn a_trace_without_a_parent_is_the_one_of_x_ray() {
         "Root=2-5759e988-bd862e3fe1be46a994272793",
         "Root=1-00000000-000000000000000000000000",
     ] {
-        assert_eq!(of(wrong), TraceContext::new(None, id), "{wrong}");
+        let given = of(wrong);
+        assert_eq!(
+            (given.trace_id, given.flags),
+            (id.bits(), RANDOM),
+            "{wrong}"
+        );
     }
+}
+
+#[test]
+fn who_calls_decides_what_is_recorded_and_else_we_do() {
+    let all = Spans::memory();
+    for (flags, sampled) in [("00", false), ("01", true), ("02", false), ("03", true)] {
+        let parent = format!("00-{TRACE}-{PARENT}-{flags}");
+        let request = request(&[("traceparent", &parent)]);
+        let trace = TraceContext::of(&request, RequestId::new(), &all);
+        assert_eq!(trace.is_sampled(), sampled, "{flags}");
+        assert_eq!(trace.parent_id().as_deref(), Some(PARENT));
+    }
+    let begun = |spans: &Spans| TraceContext::of(&request(&[]), RequestId::new(), spans);
+    assert!(begun(&all).is_sampled());
+    assert!(!begun(&Spans::default()).is_sampled());
+    assert_eq!(begun(&all).parent_id(), None);
+}
+
+#[test]
+fn a_message_continues_the_trace_that_its_attributes_name() {
+    let parent = format!("00-{TRACE}-{PARENT}-01");
+    let off = Spans::default();
+    let sent = [("traceparent", parent.as_str()), ("tracestate", "foo=1")];
+    let trace = TraceContext::of_message(sent, &off);
+    assert_eq!(trace.trace_id(), TRACE);
+    assert_eq!(trace.parent_id().as_deref(), Some(PARENT));
+    assert_eq!(trace.outgoing()[TRACESTATE], "foo=1");
+    for wrong in ["", "00-0-0-00", "\u{e9}\n"] {
+        let begun = TraceContext::of_message([("traceparent", wrong), ("other", "x")], &off);
+        assert_eq!(begun.parent_id(), None, "{wrong}");
+    }
+}
+
+#[tokio::test]
+async fn work_that_was_stored_goes_on_below_the_message_that_told_of_it() {
+    let parent = format!("00-{TRACE}-{PARENT}-01");
+    let asked = TraceContext::of(
+        &request(&[("traceparent", &parent)]),
+        RequestId::new(),
+        &Spans::default(),
+    );
+    let text = serde_json::to_string(&asked).expect("JSON");
+    let stored = || serde_json::from_str::<TraceContext>(&text).expect("a trace");
+    let alone = stored().taken_up(&Spans::default());
+    assert_eq!(alone.span_id(), asked.span_id());
+    let told = asked.child();
+    let below = told
+        .clone()
+        .scope(async { stored().taken_up(&Spans::default()) })
+        .await;
+    assert_eq!(below.span_id(), told.span_id());
+    assert_eq!(below.request_id(), asked.request_id());
+    let other = TraceContext::begin(RequestId::new());
+    let beside = other
+        .scope(async { stored().taken_up(&Spans::default()) })
+        .await;
+    assert_eq!(beside.span_id(), asked.span_id());
+    // As versions before stored it.
+    let before = text.replace(&format!("\"span_id\":{},", asked.span_id), "");
+    assert_ne!(before, text);
+    let before: TraceContext = serde_json::from_str(&before).expect("a trace");
+    assert_eq!(before.trace_id(), TRACE);
 }
 
 proptest! {
