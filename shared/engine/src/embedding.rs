@@ -104,7 +104,7 @@ impl Engine {
         texts: &[String],
         (purpose, deadline): (Purpose, Instant),
     ) -> Result<Vectors> {
-        let (spec, trace) = (model.spec(), TraceContext::begin(RequestId::new()));
+        let (spec, trace) = (model.spec(), TraceContext::here(RequestId::new()));
         let calls = batches(texts).into_iter().map(|batch| Batch {
             model,
             embed: Embed {

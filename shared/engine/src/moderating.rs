@@ -46,7 +46,7 @@ impl Engine {
         input: &ModerationInput,
         deadline: Instant,
     ) -> Result<Vec<Verdict>> {
-        let trace = TraceContext::begin(RequestId::new());
+        let trace = TraceContext::here(RequestId::new());
         let call = Moderate {
             provider: model.provider(),
             model: model.spec().name_at_provider(),

@@ -148,7 +148,10 @@ impl Engine {
             Err(error) => return self.drop_queued(store, run, &error).await,
         };
         match store.run_start(&running.run, &run).await? {
-            Started::Yes => running.run().await,
+            Started::Yes => {
+                let trace = running.trace.clone();
+                trace.scope(running.run()).await;
+            }
             Started::NotQueued => {
                 tracing::info!(run.id = %run.id, "run {} was begun or ended elsewhere", run.id);
             }
@@ -216,7 +219,7 @@ impl Engine {
             model: first.model.clone(),
             plan,
             deadline,
-            trace,
+            trace: trace.taken_up(&self.app.spans),
             titled_for: untitled.then(|| caller.mandate()),
             events: None,
         })

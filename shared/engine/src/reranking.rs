@@ -71,7 +71,7 @@ impl Engine {
             });
         }
         check(model, query, documents)?;
-        let trace = TraceContext::begin(RequestId::new());
+        let trace = TraceContext::here(RequestId::new());
         let call = [Rerank {
             provider: model.provider(),
             model: spec.name_at_provider(),

@@ -160,7 +160,7 @@ impl Engine {
         let spec = model.spec();
         let prompt = Prompt {
             model,
-            trace: &TraceContext::begin(request),
+            trace: &TraceContext::here(request),
             system_prompt: Some(INSTRUCTIONS),
             messages: vec![message],
             settings: Settings {

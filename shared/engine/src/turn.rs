@@ -267,7 +267,8 @@ impl Engine {
             titled_for,
             events: Some(sender),
         };
-        tokio::spawn(running.run());
+        let trace = running.trace.clone();
+        tokio::spawn(trace.scope(running.run()));
         Ok(turn)
     }
 

@@ -10,6 +10,7 @@ use shared::blobs::Blobs;
 use shared::model::{
     DocumentId, IndexBackend, KnowledgeBase, KnowledgeBaseId, KnowledgeIndex, Manifest, UserId,
 };
+use shared::spans::{Kind, Span};
 use shared::store::TenantStore;
 use shared::{App, Error, Result};
 
@@ -144,6 +145,28 @@ impl Knowledge {
     /// # Errors
     /// `Invalid` for what can't be asked.
     pub async fn search(
+        &self,
+        (store, caller): (&TenantStore, &Caller),
+        (base, index): (&KnowledgeBase, &KnowledgeIndex),
+        search: &Search,
+        vector: Option<&[f32]>,
+        deadline: Instant,
+    ) -> Result<Vec<Hit>> {
+        let mut span = Span::here(Kind::Client, "retrieval", "");
+        span.set("gen_ai.operation.name", "retrieval");
+        let backend = match base.backend {
+            IndexBackend::BuiltIn => "built_in",
+            IndexBackend::Qdrant => "qdrant",
+            IndexBackend::S3Vectors => "s3_vectors",
+        };
+        span.set("chatter.knowledge.backend", backend);
+        let found = self.searched((store, caller), (base, index), search, vector, deadline);
+        // What stands below it is where it is searched.
+        let found = span.trace().clone().scope(found).await;
+        span.note(found)
+    }
+
+    async fn searched(
         &self,
         (store, caller): (&TenantStore, &Caller),
         (base, index): (&KnowledgeBase, &KnowledgeIndex),

@@ -1,7 +1,6 @@
-//! What is logged, at the lowest level that can be asked for: never a secret, never what somebody said, and always
-//! one JSON object a line.
+//! What is logged, at the lowest level that can be asked for, and recorded in spans: never a secret, never what somebody
+//! said, and always one JSON object a line.
 
-use std::collections::BTreeSet;
 use std::io::Write;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -15,6 +14,7 @@ use test_support::TestApi;
 use tracing_subscriber::fmt::MakeWriter;
 
 use crate::bodies::Texts;
+use crate::spans::{are_bounded, recorded, router_paths};
 use crate::sweep::Sweep;
 
 /// What must not come out: each is recognised by `canary`, whatever is done with the rest.
@@ -104,10 +104,10 @@ pub(crate) fn parsed(text: &str) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn nothing_that_must_be_kept_is_logged_or_told_in_a_problem() {
+async fn nothing_that_must_be_kept_is_logged_or_recorded_or_told_in_a_problem() {
     let captured = captured();
     let mut secrets: Vec<String> = Vec::new();
-    let (mut problems, mut done) = (String::new(), 0);
+    let (mut problems, mut spans, mut done) = (String::new(), String::new(), 0);
     for function in FUNCTIONS {
         let sweep = Sweep::of(function, CANARIES).await;
         secrets.extend(sweep.credentials.iter().cloned());
@@ -127,15 +127,20 @@ async fn nothing_that_must_be_kept_is_logged_or_told_in_a_problem() {
                     .map(str::to_owned),
             );
         }
+        spans += &recorded(&sweep.api);
     }
     assert!(done > 40, "{done}");
     secrets.sort();
     secrets.dedup();
     assert!(secrets.len() > 60, "{}", secrets.len());
-    provider_failures().await;
+    spans += &recorded(&provider_failures().await);
     let logged = captured.text();
-    assert!(parsed(&logged).len() > 500);
-    for (place, text) in [("the log", &logged), ("a problem", &problems)] {
+    assert!(parsed(&logged).len() > 500 && spans.lines().count() > 500);
+    for (place, text) in [
+        ("the log", &logged),
+        ("a problem", &problems),
+        ("a span", &spans),
+    ] {
         let canary = text.lines().find(|line| line.contains("canary"));
         assert_eq!(canary, None, "in {place}");
         // Everybody's address here; and what stands in the secrets that the functions read.
@@ -162,7 +167,7 @@ fn handed_out(body: &Value) -> Vec<String> {
 }
 
 /// Turns that the provider breaks, with what it must not be quoted with.
-async fn provider_failures() {
+async fn provider_failures() -> TestApi {
     let api = TestApi::new(chat::router_with).await;
     for script in [
         json!({"status": 401}),
@@ -188,6 +193,7 @@ async fn provider_failures() {
         let quoted = reply.text.contains("canary");
         assert_eq!(quoted, reply.status == 201, "{}", reply.text);
     }
+    api
 }
 
 #[tokio::test]
@@ -201,6 +207,7 @@ async fn whatever_is_sent_each_request_is_one_line_of_json() {
             .iter()
             .map(|exchange| exchange.reply.header("x-request-id").to_owned());
         requests.extend(ids);
+        are_bounded(&sweep.api);
     }
     // What is hostile stands in no line of ours, so one is written that has it.
     tracing::info!(target: "shared::control", hostile = HOSTILE, "{HOSTILE}");
@@ -262,18 +269,6 @@ fn figures_are_bounded(line: &Value) -> usize {
         assert!(line[name].is_number(), "{name} of {line}");
     }
     usize::from(line["Requests"] == 1.0)
-}
-
-/// The patterns of all routes.
-fn router_paths() -> &'static BTreeSet<String> {
-    static PATHS: OnceLock<BTreeSet<String>> = OnceLock::new();
-    PATHS.get_or_init(|| {
-        let documents = FUNCTIONS.map(|function| (function.openapi)());
-        let paths = documents
-            .into_iter()
-            .flat_map(|document| document.paths.paths.into_keys());
-        paths.collect()
-    })
 }
 
 #[tokio::test]

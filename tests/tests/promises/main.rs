@@ -32,6 +32,7 @@ mod problems;
 mod routes;
 mod sizes;
 mod sources;
+mod spans;
 mod surplus;
 mod sweep;
 mod things;

@@ -24,6 +24,7 @@ mod run_events;
 mod runs;
 mod settings;
 mod settled;
+mod spans;
 mod streamed_turns;
 mod summary;
 mod tools;

@@ -92,12 +92,12 @@ pub(crate) async fn text(api: &TestApi, base: &str, name: &str, text: &str) -> S
     document(api, base, json!({"name": name, "source": {"text": text}})).await
 }
 
-fn rag(base: &str) -> Value {
+pub(crate) fn rag(base: &str) -> Value {
     json!({"workflow": "rag", "knowledge_base_ids": [base]})
 }
 
 /// The messages' path of a new conversation of somebody's.
-async fn conversation(api: &TestApi, person: Option<&str>, settings: Value) -> String {
+pub(crate) async fn conversation(api: &TestApi, person: Option<&str>, settings: Value) -> String {
     let conversations = api.beside(conversations::router);
     let body = json!({"settings": settings});
     let made = conversations
@@ -107,7 +107,7 @@ async fn conversation(api: &TestApi, person: Option<&str>, settings: Value) -> S
     format!("{}/messages", made.location())
 }
 
-async fn ask(api: &TestApi, path: &str, content: &str) -> Reply {
+pub(crate) async fn ask(api: &TestApi, path: &str, content: &str) -> Reply {
     api.post(ADA, path, json!({"content": content})).await
 }
 

@@ -5,4 +5,5 @@
 mod ends;
 mod helpers;
 mod queue;
+mod spans;
 mod turns;

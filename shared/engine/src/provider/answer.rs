@@ -9,9 +9,9 @@ use shared::Result;
 use shared::http::TraceContext;
 use shared::model::ProviderSpec;
 
-use super::Providers;
 use super::completion::{nonsense, transport, within};
 use super::served::served;
+use super::{Providers, traced};
 
 /// How much of an answer is read, in bytes. 96 vectors of 3072 numbers have about a fourth of it.
 const MAX_ANSWER_BYTES: usize = 16 * 1024 * 1024;
@@ -25,7 +25,7 @@ impl Providers {
         key: Option<&SecretString>,
         deadline: Instant,
     ) -> Result<T> {
-        let request = request.headers(trace.outgoing());
+        let request = request.headers(traced::outgoing(trace, provider));
         let response = self.send(provider, request, key, deadline).await?;
         let (mut body, mut chunks) = (Vec::new(), response.bytes_stream());
         while let Some(chunk) = within(deadline, chunks.next()).await.map_err(served)? {

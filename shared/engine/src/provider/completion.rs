@@ -7,10 +7,13 @@ use futures_util::StreamExt as _;
 use futures_util::stream::BoxStream;
 use shared::error::ProviderFault;
 use shared::guard::GuardFault;
+use shared::http::Problem;
+use shared::spans::Span;
 use shared::{BoxError, Error, Result};
 
 use super::part::Part;
 use super::served::served;
+use super::traced;
 use crate::sse::{Decoder, Event};
 
 /// Makes parts of the bytes of a wire's stream, wherever they are cut.
@@ -65,6 +68,8 @@ pub struct Completion {
     reader: Box<dyn Reader>,
     ready: VecDeque<Part>,
     deadline: Instant,
+    /// Ends with the answer, or where nobody reads on.
+    span: Option<Span>,
 }
 
 impl std::fmt::Debug for Completion {
@@ -78,12 +83,14 @@ impl Completion {
         response: reqwest::Response,
         reader: Box<dyn Reader>,
         deadline: Instant,
+        span: Span,
     ) -> Self {
         Self {
             bytes: response.bytes_stream().boxed(),
             reader,
             ready: VecDeque::new(),
             deadline,
+            span: Some(span),
         }
     }
 
@@ -92,6 +99,21 @@ impl Completion {
     /// # Errors
     /// `Provider` when the provider tells of a failure, is silent for too long, breaks off, or talks nonsense.
     pub async fn next(&mut self) -> Result<Part> {
+        let part = self.read().await;
+        match (&mut self.span, &part) {
+            (Some(span), Ok(Part::Usage(usage))) => traced::used(span, usage),
+            (span, Ok(Part::End)) => *span = None,
+            (span, Err(error)) => {
+                if let Some(mut span) = span.take() {
+                    span.fail(Problem::slug(error));
+                }
+            }
+            _ => {}
+        }
+        part
+    }
+
+    async fn read(&mut self) -> Result<Part> {
         loop {
             if let Some(part) = self.ready.pop_front() {
                 return Ok(part);

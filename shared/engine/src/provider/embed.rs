@@ -11,7 +11,7 @@ use shared::{Error, Result};
 
 use super::completion::nonsense;
 use super::served::served;
-use super::{Providers, gemini, openai, segment, url};
+use super::{Providers, gemini, openai, segment, traced, url};
 
 /// How many texts one call may have: what the least of the providers takes.
 const MAX_TEXTS: usize = 96;
@@ -110,6 +110,23 @@ impl Providers {
         deadline: Instant,
     ) -> Result<Embedded> {
         embed.check()?;
+        let mut span = traced::call(embed.trace, "embeddings", embed.provider, embed.model);
+        let trace = span.trace().clone();
+        let embed = Embed {
+            trace: &trace,
+            ..*embed
+        };
+        let embedded = span.note(self.embedded(&embed, own, deadline).await)?;
+        traced::sent(&mut span, embedded.input_tokens);
+        Ok(embedded)
+    }
+
+    async fn embedded(
+        &self,
+        embed: &Embed<'_>,
+        own: Option<&SecretString>,
+        deadline: Instant,
+    ) -> Result<Embedded> {
         let platform = match own {
             Some(_) => None,
             None => self.platform_key(embed.provider).await?,

@@ -29,6 +29,7 @@ mod served;
 mod tenant_keys;
 #[cfg(test)]
 mod tests;
+mod traced;
 
 use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
@@ -185,16 +186,19 @@ impl Providers {
             Wire::Gemini => gemini::request(http, prompt, key)?,
             Wire::Bedrock => bedrock::request(http, prompt)?,
         };
-        let request = request.headers(prompt.trace.outgoing());
-        let response = self.send(provider, request, key, deadline).await?;
+        let model = &prompt.model.spec().id;
+        let mut span = traced::call(prompt.trace, "chat", provider, model);
+        let request = request.headers(traced::outgoing(span.trace(), provider));
+        let sent = self.send(provider, request, key, deadline).await;
+        let response = span.note(sent)?;
         let content_type = response.headers().get(http::header::CONTENT_TYPE);
         let content_type = content_type
             .and_then(|value| value.to_str().ok())
             .unwrap_or_default();
         if !content_type.starts_with(stream_type(wire)) {
-            return Err(nonsense("a success that is no event stream"));
+            return span.note(Err(nonsense("a success that is no event stream")));
         }
-        Ok(Completion::new(response, reader(wire), deadline))
+        Ok(Completion::new(response, reader(wire), deadline, span))
     }
 
     /// Sends a request, signed where there is no key that would do. An answer is a success.

@@ -12,7 +12,7 @@ use shared::{Error, Result};
 
 use super::completion::nonsense;
 use super::served::served;
-use super::{Providers, openai, url};
+use super::{Providers, openai, traced, url};
 
 /// How many texts or parts one call may have.
 const MAX_INPUTS: usize = 32;
@@ -120,9 +120,11 @@ impl Providers {
         let body = json!({"model": moderate.model, "input": moderate.input});
         let request = self.http()?.post(url(provider, "/moderations"));
         let request = openai::authorized(request, key).json(&body);
-        let whose = (provider, moderate.trace);
-        let answer: Answer = self.answer(whose, request, key, deadline).await?;
-        checked(answer.results, moderate.input.verdicts()).map_err(served)
+        let mut span = traced::call(moderate.trace, "moderation", provider, moderate.model);
+        let trace = span.trace().clone();
+        let answer = self.answer((provider, &trace), request, key, deadline);
+        let answer: Answer = span.note(answer.await)?;
+        span.note(checked(answer.results, moderate.input.verdicts()).map_err(served))
     }
 }
 

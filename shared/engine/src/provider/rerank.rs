@@ -12,7 +12,7 @@ use shared::{Error, Result};
 
 use super::completion::nonsense;
 use super::served::served;
-use super::{Providers, openai, url};
+use super::{Providers, openai, traced, url};
 
 /// How many passages one call may have.
 const MAX_DOCUMENTS: usize = 100;
@@ -90,12 +90,16 @@ impl Providers {
         });
         let request = self.http()?.post(url(rerank.provider, "/rerank"));
         let request = openai::authorized(request, key).json(&body);
-        let whose = (rerank.provider, rerank.trace);
-        let answer: Answer = self.answer(whose, request, key, deadline).await?;
+        let mut span = traced::call(rerank.trace, "rerank", rerank.provider, rerank.model);
+        let trace = span.trace().clone();
+        let answer = self.answer((rerank.provider, &trace), request, key, deadline);
+        let answer: Answer = span.note(answer.await)?;
         let used = answer.usage;
+        let input_tokens = used.and_then(|used| used.total_tokens.or(used.prompt_tokens));
+        traced::sent(&mut span, input_tokens);
         Ok(Reranked {
-            scores: rerank.ordered(&answer.results)?,
-            input_tokens: used.and_then(|used| used.total_tokens.or(used.prompt_tokens)),
+            scores: span.note(rerank.ordered(&answer.results))?,
+            input_tokens,
         })
     }
 }
