@@ -26,6 +26,7 @@ pub mod model;
 pub mod queue;
 pub mod response_cache;
 pub mod rotation;
+pub mod schema;
 pub mod secret_source;
 pub mod secrets;
 pub mod spans;

@@ -2,7 +2,6 @@
 
 mod complete;
 mod events;
-mod values;
 
 use serde_json::json;
 use utoipa::openapi::extensions::Extensions;
@@ -15,12 +14,12 @@ use utoipa::{PartialSchema as _, ToSchema as _};
 use super::idempotency::{IDEMPOTENCY_KEY, IDEMPOTENCY_REPLAYED, PATTERN};
 use super::openai::{OpenAiError, OpenAiFailure, is_door};
 use super::problem::{PROBLEM_JSON, Problem};
-pub use complete::CLOSED;
-pub use events::{event, events_like, stream, text_event, unnamed};
-pub use values::{
+pub use crate::schema::{
     Attributes, DataAddress, Filter, ImageAddress, Metadata, Schemas, collect, list_of, one_of,
     text, visible, words,
 };
+pub use complete::CLOSED;
+pub use events::{event, events_like, stream, text_event, unnamed};
 
 use crate::auth::policy::{self, KeyAccess, Rule};
 use crate::error::FieldError;

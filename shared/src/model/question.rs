@@ -12,7 +12,7 @@ use utoipa::{PartialSchema, ToSchema};
 use super::content::{ContentPart, FileData, ImageUrl, ToolResult};
 use super::conversation::{MAX_CONTENT_BYTES, Role, question_text};
 use crate::error::{Error, Result};
-use crate::http::openapi::{DataAddress, ImageAddress, Schemas, collect, list_of, one_of, words};
+use crate::schema::{DataAddress, ImageAddress, Schemas, collect, list_of, one_of, words};
 
 /// How many parts a message may have.
 const MAX_PARTS: usize = 64;

@@ -6,7 +6,7 @@ use utoipa::openapi::RefOr;
 use utoipa::openapi::extensions::Extensions;
 use utoipa::openapi::schema::{AnyOfBuilder, Object, ObjectBuilder, Schema, Type};
 
-use super::values::text;
+use crate::schema::text;
 
 /// The schema of one kind of event, whose name is that and whose data are one `T` as JSON.
 pub fn event<T: ToSchema>(name: &str, description: &str) -> Object {
