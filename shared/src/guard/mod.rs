@@ -20,9 +20,10 @@ use http::HeaderValue;
 use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING};
 
 pub use fault::GuardFault;
-pub use target::{GuardedUrl, MAX_URL_BYTES};
+pub use resolver::Lookup;
+pub use target::{GuardedUrl, MAX_URL_BYTES, public};
 
-use self::resolver::{Filtered, Lookup, System};
+use self::resolver::{Filtered, System};
 use self::target::Reach;
 use crate::config::Stage;
 
@@ -65,6 +66,11 @@ impl Guard {
     /// For that stage: only where it is local may this machine be reached.
     pub fn new(stage: Stage) -> Self {
         Self::with(Reach::of(stage), Arc::new(System), PATIENCE)
+    }
+
+    /// The same, where somebody else than the system knows the addresses of names.
+    pub fn asking(stage: Stage, names: Arc<dyn Lookup>) -> Self {
+        Self::with(Reach::of(stage), names, PATIENCE)
     }
 
     fn with(reach: Reach, lookup: Arc<dyn Lookup>, patience: Patience) -> Self {

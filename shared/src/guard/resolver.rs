@@ -17,7 +17,7 @@ use super::target::Reach;
 const MOST_TRIED: usize = 4;
 
 /// Who knows the addresses of names.
-pub(super) trait Lookup: Send + Sync {
+pub trait Lookup: Send + Sync {
     /// The addresses of a name.
     fn lookup(&self, name: String) -> BoxFuture<'static, io::Result<Vec<IpAddr>>>;
 }

@@ -62,6 +62,10 @@ impl Reach {
         if text.len() > MAX_URL_BYTES {
             return Err(GuardFault::TooLong);
         }
+        // The parser takes these away without a word: what was checked would be another text than what is kept.
+        if text.contains(char::is_control) || text.trim() != text {
+            return Err(GuardFault::NotAUrl);
+        }
         let url = Url::parse(text).map_err(|_| GuardFault::NotAUrl)?;
         let host = url.host().ok_or(GuardFault::NotAUrl)?;
         let local = self.loopback && is_local(&host);
@@ -73,15 +77,29 @@ impl Reach {
         if !url.username().is_empty() || url.password().is_some() {
             return Err(GuardFault::HasUserInfo);
         }
+        if literal(&host).is_some_and(|address| !self.allows(address)) {
+            return Err(GuardFault::NotPublic);
+        }
         let port = url.port_or_known_default().ok_or(GuardFault::Port)?;
         if !(PORTS.contains(&port) || local || self.any_port) {
             return Err(GuardFault::Port);
         }
-        match literal(&host) {
-            Some(address) if !self.allows(address) => Err(GuardFault::NotPublic),
-            _ => Ok(GuardedUrl(url)),
-        }
+        Ok(GuardedUrl(url))
     }
+}
+
+/// Whether a URL that others fetch for us is one of the public network, as far as it shows: as strict as outside of a
+/// local stack. Names of this machine lead to the other's.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn public(url: &str) -> Result<(), GuardFault> {
+    let url = Reach::of(Stage::Prod).check(url)?;
+    let name = url.0.domain().unwrap_or_default().trim_end_matches('.');
+    if name == "localhost" || name.ends_with(".localhost") {
+        return Err(GuardFault::NotPublic);
+    }
+    Ok(())
 }
 
 fn literal(host: &Host<&str>) -> Option<IpAddr> {

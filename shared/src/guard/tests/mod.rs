@@ -15,9 +15,9 @@ use futures_util::future::BoxFuture;
 use tokio::io::AsyncReadExt as _;
 use tokio::net::{TcpListener, TcpStream};
 
-use super::resolver::{Lookup, System};
+use super::resolver::System;
 use super::target::Reach;
-use super::{Guard, GuardFault, Patience};
+use super::{Guard, GuardFault, Lookup, Patience};
 use crate::config::Stage;
 
 /// Short enough for tests, long enough for a busy machine.
