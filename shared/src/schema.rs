@@ -42,10 +42,10 @@ pub enum Filter {}
 )]
 pub struct DataAddress(pub String);
 
-/// Where an image is: its bytes as an address, or an `https` address of at most 2048 bytes.
+/// Where an image is: its bytes as an address, or a public `https` address of at most 2048 bytes, on port 443 or 8443.
 #[derive(Debug, ToSchema)]
 #[schema(
-    pattern = r"^(?:data:image/(?:png|jpeg|gif|webp);base64,(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{4}|[A-Za-z0-9+/]{2}[AEIMQUYcgkos048]=|[A-Za-z0-9+/][AQgw]==)|https://(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z][A-Za-z0-9]*(?::[0-9]{1,4})?(?:[/?#][!-~]*)?)$",
+    pattern = r"^(?:data:image/(?:png|jpeg|gif|webp);base64,(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{4}|[A-Za-z0-9+/]{2}[AEIMQUYcgkos048]=|[A-Za-z0-9+/][AQgw]==)|https://(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z][A-Za-z0-9]*(?::(?:443|8443))?(?:[/?#][!-~]*)?)$",
     example = "https://example.com/photo.png"
 )]
 pub struct ImageAddress(pub String);

@@ -136,7 +136,7 @@ impl ContentPart {
         match &self {
             Self::Text { text } => bounded(&format!("{field}/text"), text)?,
             Self::ImageUrl { image_url } => {
-                image_url.source(&format!("{field}/image_url/url"))?;
+                image_url.check(&format!("{field}/image_url/url"))?;
             }
             Self::File { file } => file.check(&format!("{field}/file"))?,
             Self::Reasoning(reasoning) => reasoning.check(field)?,
@@ -151,6 +151,17 @@ impl ContentPart {
 }
 
 impl ImageUrl {
+    /// The rules of [`Self::source`]; and an address must not lead inside a network, because a provider that a tenant or
+    /// a deployment runs there would fetch it (server-side request forgery by way of the provider).
+    fn check(&self, field: &str) -> Result<()> {
+        match self.source(field)? {
+            ImageSource::Data(_) => Ok(()),
+            ImageSource::Url(url) => {
+                crate::guard::public(url).map_err(|fault| Error::invalid(field, fault.to_string()))
+            }
+        }
+    }
+
     /// Where the picture is. `field` is the field of the address.
     ///
     /// # Errors
