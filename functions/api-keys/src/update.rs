@@ -21,7 +21,7 @@ const OPERATION: &str = "PATCH /api/v1/api-keys/{api_key_id}";
 pub(crate) struct ApiKeyChange {
     /// What to call it.
     #[serde(default, deserialize_with = "present")]
-    #[schema(value_type = String, required = false, min_length = 1, max_length = 100, pattern = r"^\s*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*\s*$")]
+    #[schema(value_type = String, required = false, min_length = 1, max_length = 100, pattern = r"^\s*[^\s\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069][^\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]*\s*$")]
     name: Option<String>,
     /// What it may be used for, in place of all scopes of before: at least one, and no more than your role
     /// allows.

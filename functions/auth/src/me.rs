@@ -40,7 +40,7 @@ pub(crate) struct MeView {
 pub(crate) struct MeChange {
     /// What to call the person; `null` takes the name away.
     #[serde(default, deserialize_with = "present")]
-    #[schema(value_type = Option<String>, example = "Ada", min_length = 1, max_length = 100, pattern = r"^\s*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*\s*$")]
+    #[schema(value_type = Option<String>, example = "Ada", min_length = 1, max_length = 100, pattern = r"^\s*[^\s\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069][^\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]*\s*$")]
     name: Option<Option<String>>,
 }
 

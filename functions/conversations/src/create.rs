@@ -26,7 +26,7 @@ pub(crate) struct NewConversation {
         example = "Oslo",
         min_length = 1,
         max_length = 200,
-        pattern = r"^\s*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*\s*$"
+        pattern = r"^\s*[^\s\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069][^\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]*\s*$"
     )]
     title: Option<String>,
     /// The model or route that shall answer; if left out, the default model.

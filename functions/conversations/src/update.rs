@@ -25,7 +25,7 @@ const ATTEMPTS: u32 = 5;
 pub(crate) struct ChangeRequest {
     /// What to call it.
     #[serde(default, deserialize_with = "given")]
-    #[schema(value_type = Option<String>, min_length = 1, max_length = 200, pattern = r"^\s*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*\s*$")]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 200, pattern = r"^\s*[^\s\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069][^\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]*\s*$")]
     title: Option<Option<String>>,
     /// The model or route that shall answer; `null` for the default model.
     #[serde(default, deserialize_with = "given")]

@@ -37,7 +37,7 @@ pub(crate) struct NewIdentityProvider {
         example = "chatter",
         min_length = 1,
         max_length = 255,
-        pattern = r"^\s*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*\s*$"
+        pattern = r"^\s*[^\s\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069][^\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]*\s*$"
     )]
     audience: String,
     /// The claim with the roles of a person: a text or a list of texts. Dots lead into objects, as in
@@ -46,7 +46,7 @@ pub(crate) struct NewIdentityProvider {
         example = "roles",
         min_length = 1,
         max_length = 200,
-        pattern = r"^\s*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*\s*$"
+        pattern = r"^\s*[^\s\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069][^\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]*\s*$"
     )]
     role_claim: String,
     /// What those roles are worth here: `viewer`, `member` or `admin`, at most 100 of them. Of several the highest
@@ -61,7 +61,7 @@ fn roles() -> Object {
         .min_length(Some(1))
         .max_length(Some(RoleMap::MAX_CHARACTERS))
         .pattern(Some(
-            r"^\s*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*\s*$",
+            r"^\s*[^\s\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069][^\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]*\s*$",
         ));
     let worth = [
         MembershipRole::Viewer,

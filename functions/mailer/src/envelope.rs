@@ -2,7 +2,7 @@
 
 use shared::clock::Moment;
 use shared::mail::Letter;
-use shared::model::OutboxId;
+use shared::model::{OutboxId, is_unseen};
 use shared::store::Mail;
 use shared::{Error, Result};
 
@@ -46,10 +46,9 @@ fn is_plain(address: &str) -> bool {
 
 /// One line: whatever breaks lines or can't be seen becomes a blank.
 fn line(text: &str) -> String {
-    let breaks = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
     let blanks: String = text
         .chars()
-        .map(|c| if breaks(c) { ' ' } else { c })
+        .map(|c| if is_unseen(c) { ' ' } else { c })
         .collect();
     let words: Vec<&str> = blanks.split(' ').filter(|word| !word.is_empty()).collect();
     words.join(" ").chars().take(LONGEST_SUBJECT).collect()

@@ -223,10 +223,12 @@ fn is_line_end(char: char) -> bool {
     )
 }
 
-/// Control characters, and those that nobody sees and only a model reads: soft hyphens, byte order marks, tags.
+/// Control characters, and those that nobody sees and only a model reads: soft hyphens, byte order marks, tags. And what turns
+/// the direction of what follows, because then people see another text than a model reads (Unicode TR 36, section 2.5).
 fn is_dropped(char: char) -> bool {
     char.is_control()
         || matches!(char, '\u{ad}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+        || matches!(char, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// The text with each run of blanks made one space.

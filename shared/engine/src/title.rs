@@ -10,7 +10,7 @@ use shared::error::ProviderFault;
 use shared::http::TraceContext;
 use shared::model::{
     Capability, Conversation, FinishReason, Message, MicroDollars, ModelSpec, ReasoningEffort,
-    RequestId, Reservation, Role, RunId, Spend, Title, Usage,
+    RequestId, Reservation, Role, RunId, Spend, Title, Usage, is_unseen,
 };
 use shared::store::{Pulse, TenantStore};
 use shared::{Error, Result};
@@ -244,7 +244,7 @@ pub(crate) fn charge(
 /// The title in what a model wrote: its first line with words that is no data or code, without what models put around it.
 fn line(text: &str) -> Option<String> {
     let around =
-        |sign: char| sign.is_whitespace() || sign.is_control() || "\"'`*#_“”„«»‘’".contains(sign);
+        |sign: char| sign.is_whitespace() || is_unseen(sign) || "\"'`*#_“”„«»‘’".contains(sign);
     let lines = text.lines().map(|line| {
         let line = line.trim_matches(around);
         let named = line
@@ -259,7 +259,7 @@ fn line(text: &str) -> Option<String> {
     let mut lines = lines.filter(is_title).filter(has_words);
     let words = lines
         .next()?
-        .split(|sign: char| sign.is_whitespace() || sign.is_control());
+        .split(|sign: char| sign.is_whitespace() || is_unseen(sign));
     let words = words.filter(|word| !word.is_empty());
     let mut title = String::new();
     for word in words {

@@ -24,13 +24,20 @@ pub(super) fn line(field: &str, text: &str, max_characters: usize) -> Result<Str
             format!("must have between 1 and {max_characters} characters"),
         ));
     }
-    if text.chars().any(char::is_control) {
+    if text.chars().any(is_unseen) {
         return Err(Error::invalid(
             field,
-            "must be one line without control characters",
+            "must be one line without control characters and changes of direction",
         ));
     }
     Ok(text.to_owned())
+}
+
+/// Whether a character in a line for people could only deceive them: control characters, what separates lines and
+/// paragraphs, and what turns the direction of what follows, so that `report\u{202e}fdp.exe` looks like
+/// `reportexe.pdf` (Unicode TR 36, section 2.5). Letters that are written from right to left need none of these.
+pub fn is_unseen(character: char) -> bool {
+    character.is_control() || matches!(character, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// Text that may have several lines. NUL is refused, because programs that read it later cut it off there.

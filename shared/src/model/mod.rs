@@ -44,7 +44,7 @@ pub use content::{
 };
 pub use conversation::{
     Answer, CachedFrom, Conversation, ConversationStatus, FinishReason, MAX_CONTENT_BYTES, Message,
-    Role, Said, SystemPrompt, Title, Usage, text_of,
+    Role, Said, SystemPrompt, Title, Usage, is_unseen, text_of,
 };
 pub use credential::{ProviderCredential, ProviderKey, SealedKey};
 pub use document::{

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use shared::auth::Caller;
 use shared::http::openapi::Attributes;
 use shared::http::{AcceptsJson, Json, Path, location};
-use shared::model::{Document, DocumentId, KnowledgeBaseId, Origin, UserId};
+use shared::model::{Document, DocumentId, KnowledgeBaseId, Origin, UserId, is_unseen};
 use shared::store::{NewContent as Taken, Taken as Outcome};
 use shared::{Error, Result};
 
@@ -30,7 +30,7 @@ pub(crate) struct NewDocument {
         example = "Handbook 2026",
         min_length = 1,
         max_length = 200,
-        pattern = r"^\s*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*\s*$"
+        pattern = r"^\s*[^\s\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069][^\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]*\s*$"
     )]
     name: String,
     /// What filters compare: up to 16 texts, numbers and truth values.
@@ -143,8 +143,10 @@ async fn create(
 /// What a document is called, as it is stored.
 pub(crate) fn name(text: &str) -> Result<String> {
     let text = text.trim();
-    if text.is_empty() || text.chars().count() > MAX_NAME || text.chars().any(char::is_control) {
-        let detail = format!("must be one line of 1 to {MAX_NAME} characters");
+    if text.is_empty() || text.chars().count() > MAX_NAME || text.chars().any(is_unseen) {
+        let detail = format!(
+            "must be one line of 1 to {MAX_NAME} characters, without control characters and changes of direction"
+        );
         return Err(Error::invalid("/name", detail));
     }
     Ok(text.to_owned())

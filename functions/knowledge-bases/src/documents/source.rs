@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use serde::Deserialize;
-use shared::model::MAX_DOCUMENT_BYTES;
+use shared::model::{MAX_DOCUMENT_BYTES, is_unseen};
 use shared::{App, Error, Result};
 
 /// The longest name of a file, in characters.
@@ -42,7 +42,7 @@ pub(crate) struct NewContent {
         example = "handbook.md",
         min_length = 1,
         max_length = 255,
-        pattern = r"^[^/\\\x00-\x1f\x7f-\x9f]+$"
+        pattern = r"^[^/\\\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+$"
     )]
     file_name: Option<String>,
 }
@@ -116,17 +116,19 @@ impl NewContent {
 
 fn checked_name(name: String) -> Result<String> {
     let length = name.chars().count();
-    let sound = |sign: char| !sign.is_control() && !"/\\".contains(sign);
+    let sound = |sign: char| !is_unseen(sign) && !"/\\".contains(sign);
     if (1..=MAX_NAME).contains(&length) && name.chars().all(sound) {
         return Ok(name);
     }
-    let detail = "must have 1 to 255 characters, without slashes and control characters";
+    let detail = "must have 1 to 255 characters, without slashes, control characters and changes of direction";
     Err(Error::invalid("/file_name", detail))
 }
 
 /// What an address calls its file.
 fn last_segment(url: &str) -> String {
     let path = url.split(['?', '#']).next().unwrap_or_default();
-    let last = path.rsplit('/').next().unwrap_or_default();
-    last.chars().take(MAX_NAME).collect()
+    let last = path.rsplit('/').next().unwrap_or_default().chars();
+    last.filter(|sign| !is_unseen(*sign))
+        .take(MAX_NAME)
+        .collect()
 }

@@ -147,7 +147,7 @@ fn file_name(given: Option<&str>) -> Result<String> {
         .filter(|name| !name.contains(['/', '\\']))
         .ok_or_else(|| {
             let detail =
-                "must come with a name of one line of 1 to 200 characters, without slashes";
+                "must come with a name of one line of 1 to 200 characters, without slashes and changes of direction";
             Error::invalid("/file", detail)
         })
 }

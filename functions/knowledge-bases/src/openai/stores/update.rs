@@ -25,7 +25,7 @@ pub(crate) struct VectorStoreChange {
     #[schema(
         min_length = 1,
         max_length = 200,
-        pattern = r"^\s*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*\s*$"
+        pattern = r"^\s*[^\s\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069][^\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]*\s*$"
     )]
     name: Option<String>,
     /// What programs keep with it, in place of what there was.
