@@ -3,6 +3,9 @@
 mod access_token;
 mod api_key;
 mod caller;
+#[cfg(test)]
+#[path = "../../../tests/corpora/tokens.rs"]
+mod corpus;
 mod federation;
 mod issuer_keys;
 mod jws;

@@ -203,6 +203,11 @@ impl TestApi {
     ) -> Reply {
         let request = self.request(person, method, path, body, headers).await;
         let response = self.start(request).await;
+        Self::read(response).await
+    }
+
+    /// Reads a response to its end.
+    pub async fn read(response: axum::response::Response) -> Reply {
         let (parts, body) = response.into_parts();
         let bytes = body
             .collect()

@@ -36,7 +36,6 @@ mod spans;
 mod surplus;
 mod sweep;
 mod things;
-mod tokens;
 mod touched;
 mod transactions;
 mod warm;

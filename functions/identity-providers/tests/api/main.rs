@@ -2,7 +2,6 @@
 
 #![expect(clippy::expect_used, reason = "a test that can't go on has failed")]
 
-mod addresses;
 mod create;
 mod delete;
 mod helpers;
