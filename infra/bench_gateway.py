@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import os
 import signal
@@ -11,8 +10,9 @@ import subprocess
 import time
 from pathlib import Path
 
-from bench_lambda import Answer, Broken, Cost, clean_environment, cpu_ms, peak_megabytes
-from bench_world import ANSWER, MODEL
+from bench_lambda import Broken, Cost, clean_environment, cpu_ms, peak_megabytes
+from bench_openai import Client
+from bench_world import MODEL
 
 NAME = "litellm"
 WHAT = "POST /v1/chat/completions of LiteLLM's proxy, not streamed, 20 tokens; it stores nothing"
@@ -66,7 +66,9 @@ class Gateway:
                 stderr=output,
                 start_new_session=True,
             )
-        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        self.pid = self._process.pid
+        self._address = f"127.0.0.1:{port}"
+        self._client = self.client()
         try:
             self._wait()
         except BaseException:
@@ -83,45 +85,32 @@ class Gateway:
         self.stop()
 
     def stop(self) -> None:
-        self._connection.close()
+        self._client.close()
         try:
             os.killpg(self._process.pid, signal.SIGKILL)
         except ProcessLookupError:
             pass
         self._process.wait()
 
+    def client(self) -> Client:
+        return Client(self._address, _KEY)
+
     def ask(self) -> Cost:
-        message = {"role": "user", "content": "Say something."}
-        body = json.dumps({"model": MODEL, "messages": [message]})
-        before, began = cpu_ms(self._process.pid), time.perf_counter()
-        answer = self._send("POST", "/v1/chat/completions", body)
-        wall_ms = (time.perf_counter() - began) * 1e3
-        if answer.status != 200:
-            raise Broken(f"{NAME}: status {answer.status}: {answer.body[:500]!r}")
-        if answer.json()["choices"][0]["message"]["content"] != ANSWER:
-            raise Broken(f"{NAME}: not what the provider said: {answer.body[:500]!r}")
-        return Cost(wall_ms, cpu_ms(self._process.pid) - before)
+        before = cpu_ms(self.pid)
+        wall_ms = self._client.ask().whole_ms
+        return Cost(wall_ms, cpu_ms(self.pid) - before)
 
     def peak_megabytes(self) -> float:
         return peak_megabytes(self._process.pid)
-
-    def _send(self, method: str, path: str, body: str | None = None) -> Answer:
-        headers = {
-            "Authorization": f"Bearer {_KEY}",
-            "Content-Type": "application/json",
-        }
-        self._connection.request(method, path, body, headers)
-        reply = self._connection.getresponse()
-        return Answer(reply.status, reply.read(), Cost(0, 0))
 
     def _wait(self) -> None:
         deadline = time.monotonic() + _PATIENCE_SECONDS
         while time.monotonic() < deadline and self._process.poll() is None:
             try:
-                if self._send("GET", "/health/liveliness").status == 200:
+                if self._client.get("/health/liveliness") == 200:
                     return
             except OSError:
-                self._connection.close()
+                self._client.close()
             time.sleep(0.02)
         log = "\n".join(self._log.read_text(errors="replace").splitlines()[-10:])
         raise Broken(f"{NAME} does not answer:\n{log}")

@@ -59,21 +59,33 @@ class World:
     def __enter__(self) -> World:
         with ExitStack() as stack:
             self._aws = stack.enter_context(StandIn(_Aws)).url
-            self.provider = stack.enter_context(StandIn(_Provider)).url
-            self._dynamodb = stack.enter_context(Table(self._binary, self._scratch)).url
+            provider = stack.enter_context(StandIn(Provider))
+            table = stack.enter_context(Table(self._binary, self._scratch))
+            self.provider, self.table = provider.url, table.url
+            # Whose time is looked at beside that of the functions.
+            self.pids = {"provider stand-in": provider.pid, "table stand-in": table.pid}
             self._open = stack.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._open.close()
 
-    def environment(self, *, reachable: bool) -> dict[str, str]:
-        """The settings of the functions; if not `reachable`, every call of an AWS client is refused."""
+    def environment(
+        self,
+        *,
+        reachable: bool = True,
+        table: str | None = None,
+        provider: str | None = None,
+    ) -> dict[str, str]:
+        """The settings of the functions; if not `reachable`, every call of an AWS client is refused.
+
+        `table` and `provider` are URLs in the place of those of the stand-ins.
+        """
         model = {"id": MODEL, "context_window": 128_000, "max_output_tokens": 4096}
-        provider = {
+        catalogued = {
             "name": PROVIDER,
             "wire": "openai",
-            "base_url": self.provider,
+            "base_url": provider or self.provider,
             "models": [model],
         }
         return clean_environment() | {
@@ -91,14 +103,16 @@ class World:
             "DATA_KEYS_SECRET_ID": "data-keys",
             "PROVIDER_KEYS_SECRET_ID": "provider-keys",
             "TOKEN_ISSUER": "https://bench.example.com",
-            "PROVIDERS": json.dumps([provider]),
+            "PROVIDERS": json.dumps([catalogued]),
             "LIMITS": json.dumps(_LIMITS),
             "RESPONSE_CACHE": "dynamodb",
             "ALLOWED_ORIGINS": "",
             "LOG_LEVEL": "info",
             "METRICS": "routes",
             "AWS_ENDPOINT_URL": self._aws if reachable else REFUSED,
-            "AWS_ENDPOINT_URL_DYNAMODB": self._dynamodb if reachable else REFUSED,
+            "AWS_ENDPOINT_URL_DYNAMODB": (table or self.table)
+            if reachable
+            else REFUSED,
         }
 
 
@@ -116,6 +130,7 @@ class StandIn:
         )
         self._process.start()
         self.url = f"http://127.0.0.1:{ours.recv()}"
+        self.pid = self._process.pid or 0
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -126,6 +141,8 @@ class StandIn:
 def _serve(handler: type[BaseHTTPRequestHandler], pipe: Any, parent: int) -> None:
     class Server(ThreadingHTTPServer):
         daemon_threads = True
+        # Of connections that come at the same time.
+        request_queue_size = 256
 
         def service_actions(self) -> None:
             # Called twice a second: whoever measures may have been killed.
@@ -139,7 +156,7 @@ def _serve(handler: type[BaseHTTPRequestHandler], pipe: Any, parent: int) -> Non
     server.serve_forever()
 
 
-class _Handler(BaseHTTPRequestHandler):
+class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     # Otherwise head and body leave in two packets, and the second waits.
     wbufsize = -1
@@ -169,7 +186,7 @@ _SECRETS = {
 }
 
 
-class _Aws(_Handler):
+class _Aws(Handler):
     def do_HEAD(self) -> None:
         self.answer(b"", "application/xml")
 
@@ -239,7 +256,7 @@ _WHOLE = json.dumps(
 ).encode()
 
 
-class _Provider(_Handler):
+class Provider(Handler):
     def do_GET(self) -> None:
         self.answer(b'{"object":"list","data":[]}', "application/json")
 
@@ -266,6 +283,7 @@ class Table:
             self._process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=output, stderr=output
             )
+        self.pid = self._process.pid
         try:
             self._wait()
             self._create()
@@ -314,19 +332,28 @@ class Table:
             "KeySchema": key("sk"),
             "LocalSecondaryIndexes": [index],
         }
-        headers = {
-            "X-Amz-Target": "DynamoDB_20120810.CreateTable",
-            "Content-Type": "application/x-amz-json-1.0",
-            # Nobody checks it, but there has to be one.
-            "X-Amz-Date": "20260101T000000Z",
-            "Authorization": "AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/dynamodb/aws4_request, "
-            "SignedHeaders=host;x-amz-date, Signature=0",
-        }
-        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=10)
-        connection.request("POST", "/", json.dumps(table), headers)
-        reply = connection.getresponse()
-        if reply.status != 200:
-            raise Broken(
-                f"the table could not be made: {reply.status} {reply.read().decode(errors='replace')}"
-            )
-        connection.close()
+        ask_table(self.url, "CreateTable", table)
+
+
+def ask_table(url: str, operation: str, request: dict[str, Any]) -> Any:
+    """What the table answers to an operation; its name is put into requests that name none."""
+    headers = {
+        "X-Amz-Target": f"DynamoDB_20120810.{operation}",
+        "Content-Type": "application/x-amz-json-1.0",
+        # Nobody checks it, but there has to be one.
+        "X-Amz-Date": "20260101T000000Z",
+        "Authorization": "AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/dynamodb/aws4_request, "
+        "SignedHeaders=host;x-amz-date, Signature=0",
+    }
+    if "RequestItems" not in request:
+        request = {"TableName": TABLE} | request
+    connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=30)
+    connection.request("POST", "/", json.dumps(request), headers)
+    reply = connection.getresponse()
+    body = reply.read()
+    connection.close()
+    if reply.status != 200:
+        raise Broken(
+            f"{operation}: the table answers {reply.status} {body[:500].decode(errors='replace')}"
+        )
+    return json.loads(body)
