@@ -297,6 +297,7 @@ def clean_environment() -> dict[str, str]:
         "PATH": os.defpath,
         "HOME": "/nonexistent",
         "AWS_REGION": "us-east-1",
+        "AWS_DEFAULT_REGION": "us-east-1",
         "AWS_ACCESS_KEY_ID": "local",
         "AWS_SECRET_ACCESS_KEY": "local",
         "AWS_SESSION_TOKEN": "local",
