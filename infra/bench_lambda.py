@@ -302,6 +302,7 @@ def clean_environment() -> dict[str, str]:
         "AWS_SECRET_ACCESS_KEY": "local",
         "AWS_SESSION_TOKEN": "local",
         "AWS_LAMBDA_HTTP_IGNORE_STAGE_IN_PATH": "true",
+        "MALLOC_MMAP_THRESHOLD_": "4194304",
         "AWS_LAMBDA_LOG_FORMAT": "JSON",
         "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256",

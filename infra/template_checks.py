@@ -52,7 +52,10 @@ TRAIL_KEY = "AUDIT#ten_0"
 # Statements that may have a star, as (resource, Sid).
 STARS = {("BucketPolicy", "OnlyOverTls"), ("BedrockListPolicy", "List")}
 # Of Lambda and of lambda_http, not of ours.
-FOREIGN_VARIABLES = {"AWS_LAMBDA_HTTP_IGNORE_STAGE_IN_PATH"}
+FOREIGN_VARIABLES = {
+    "AWS_LAMBDA_HTTP_IGNORE_STAGE_IN_PATH",
+    "MALLOC_MMAP_THRESHOLD_",
+}
 KEPT_FOR_EVER = {"Table", "Bucket", "SigningKeys", "DataKeys"}
 # The only role that may do more with a secret than read it, and with which secrets: those that rotate.
 ROTATING_ROLE = "KeyRotationFunctionRole"

@@ -117,6 +117,7 @@ def write_settings(
         "TRACE_SAMPLING": "1",
         # As deployed: events of API Gateway carry the stage before the path.
         "AWS_LAMBDA_HTTP_IGNORE_STAGE_IN_PATH": "true",
+        "MALLOC_MMAP_THRESHOLD_": "4194304",
         "AWS_REGION": REGION,
         "AWS_ACCESS_KEY_ID": ACCESS_KEY,
         "AWS_SECRET_ACCESS_KEY": ACCESS_KEY,

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use aws_config::environment::EnvironmentVariableCredentialsProvider;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
@@ -9,9 +10,8 @@ use aws_sdk_dynamodb::config::http::HttpResponse;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use serde::Deserialize;
 
-use crate::config::{Stage, names_network};
-
-mod trust;
+use crate::config::{Stage, names_credentials, names_network};
+use crate::trust;
 
 /// One attempt of a call. The SDK sets no limit of its own but for connecting.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -26,12 +26,15 @@ pub async fn load() -> SdkConfig {
         .operation_attempt_timeout(ATTEMPT_TIMEOUT)
         .operation_timeout(OPERATION_TIMEOUT)
         .build();
-    let sdk = aws_config::defaults(BehaviorVersion::latest())
+    let mut loader = aws_config::defaults(BehaviorVersion::latest())
         .timeout_config(timeouts)
-        .retry_config(RetryConfig::standard().with_initial_backoff(Duration::from_millis(50)))
-        .load()
-        .await;
-    match trust::http_client(&sdk, names_network()) {
+        .retry_config(RetryConfig::standard().with_initial_backoff(Duration::from_millis(50)));
+    if names_credentials() {
+        // The chain would look there first too, and make clients for the rest of it.
+        loader = loader.credentials_provider(EnvironmentVariableCredentialsProvider::new());
+    }
+    let sdk = loader.load().await;
+    match trust::aws_client(&sdk, names_network()) {
         Some(client) => sdk.into_builder().http_client(client).build(),
         None => sdk,
     }

@@ -2,6 +2,7 @@
 
 mod addresses;
 mod providers;
+mod surroundings;
 
 use std::fmt;
 use std::time::Duration;
@@ -15,6 +16,8 @@ use addresses::{
     CACHE_RULE, COLLECTOR_RULE, SENDER_RULE, TRANSPORT_RULE, URL_RULE, VECTOR_BUCKET_RULE,
     cache_backend, collector, mail_transport, name, secure_url, sender, vector_bucket,
 };
+pub use surroundings::concurrent_invocations;
+pub(crate) use surroundings::{names_credentials, names_network};
 
 /// Where this deployment stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -142,31 +145,6 @@ impl fmt::Display for ConfigFaults {
 }
 
 impl std::error::Error for ConfigFaults {}
-
-/// Whether the environment names certificates that are to be trusted, or a proxy: then clients are those that libraries make of
-/// it.
-pub(crate) fn names_network() -> bool {
-    const NAMES: [&str; 8] = [
-        "SSL_CERT_FILE",
-        "SSL_CERT_DIR",
-        "HTTPS_PROXY",
-        "https_proxy",
-        "HTTP_PROXY",
-        "http_proxy",
-        "ALL_PROXY",
-        "all_proxy",
-    ];
-    #[expect(clippy::disallowed_methods, reason = "this is the place that may")]
-    NAMES.iter().any(|name| std::env::var_os(name).is_some())
-}
-
-/// How many invocations Lambda sends to this process at the same time: what it says in `AWS_LAMBDA_MAX_CONCURRENCY` on
-/// Managed Instances, and one everywhere else. The runtime reads the variable in the same way.
-pub fn concurrent_invocations() -> u32 {
-    #[expect(clippy::disallowed_methods, reason = "this is the place that may")]
-    let told = std::env::var("AWS_LAMBDA_MAX_CONCURRENCY").ok();
-    told.and_then(|text| text.parse().ok()).unwrap_or(1).max(1)
-}
 
 impl Config {
     /// Reads the process's environment.

@@ -32,6 +32,7 @@ pub mod secrets;
 pub mod spans;
 pub mod store;
 pub mod telemetry;
+pub mod trust;
 pub mod vault;
 
 pub use app::App;

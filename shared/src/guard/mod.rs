@@ -206,7 +206,7 @@ impl Inner {
             lookup: self.lookup.clone(),
             reach: self.reach,
         };
-        reqwest::Client::builder()
+        crate::trust::client()
             .dns_resolver(resolver)
             .redirect(reqwest::redirect::Policy::none())
             // A proxy would resolve names itself.

@@ -58,10 +58,10 @@ impl Collector {
         }
     }
 
-    /// Makes the client. That reads the system's root certificates.
+    /// Makes the client, which takes a while.
     pub(super) fn prepare(&self) {
         self.http.get_or_init(|| {
-            let client = reqwest::Client::builder()
+            let client = crate::trust::client()
                 .timeout(PATIENCE)
                 .redirect(reqwest::redirect::Policy::none())
                 .build();

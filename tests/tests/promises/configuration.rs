@@ -30,6 +30,8 @@ fn the_template_sets_what_is_read_and_nothing_else() {
         .collect();
     // Read by lambda_http.
     assert!(set.remove("AWS_LAMBDA_HTTP_IGNORE_STAGE_IN_PATH"));
+    // And by the allocator.
+    assert!(set.remove("MALLOC_MMAP_THRESHOLD_"));
     assert_eq!(set, read());
     let functions = template["Resources"]
         .as_mapping()

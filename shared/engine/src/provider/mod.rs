@@ -66,8 +66,7 @@ const TRY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Speaks to all providers over one pool of connections.
 #[derive(Debug, Clone)]
 pub struct Providers {
-    /// Made when it is first needed: making it reads the system's root certificates, which is most of what
-    /// a start would cost.
+    /// Made when it is first needed: making it parses many roots, which no start should cost.
     http: Arc<OnceLock<reqwest::Client>>,
     /// For providers of tenants' own.
     guarded: Arc<OnceLock<GuardedClient>>,
@@ -95,7 +94,7 @@ impl Providers {
         if let Some(http) = self.http.get() {
             return Ok(http);
         }
-        let http = reqwest::Client::builder()
+        let http = shared::trust::client()
             .connect_timeout(CONNECT_TIMEOUT)
             .read_timeout(SILENCE_TIMEOUT)
             .redirect(reqwest::redirect::Policy::none())

@@ -71,7 +71,7 @@ impl Wire {
         if let Some(client) = self.client.get() {
             return Ok(client);
         }
-        let client = reqwest::Client::builder()
+        let client = shared::trust::client()
             .connect_timeout(CONNECT)
             .redirect(reqwest::redirect::Policy::none())
             .build()

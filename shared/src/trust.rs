@@ -1,20 +1,24 @@
-//! Whose certificates AWS's endpoints may show.
+//! Whose certificates servers may show: built in, because reading and parsing all those of the system is half of what a start
+//! takes, and every client of HTTP does it again. Where the environment names certificates or a proxy, that is followed.
 
 use aws_config::SdkConfig;
 use aws_sdk_dynamodb::config::SharedHttpClient;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 use aws_smithy_http_client::{Builder, HttpClientError};
+use reqwest::Certificate;
+use webpki_root_certs::TLS_SERVER_ROOT_CERTS;
+
+use crate::config::names_network;
 
 /// Amazon's own roots.
-const AMAZON: &str = include_str!("amazon-roots.pem");
+const AMAZON: &str = include_str!("trust/amazon-roots.pem");
 
-/// One client for all of AWS, which trusts Amazon's roots alone. They are built in, because reading and parsing all those
-/// of the system is half of what a start takes, and each service's own client does it again.
+/// One client for all of AWS, which trusts Amazon's roots alone.
 ///
 /// `None` leaves it to the SDK, which trusts what the system trusts: where `own_network` says that the environment names
 /// certificates or a proxy, and in China, whose endpoints are not Amazon's.
-pub(super) fn http_client(sdk: &SdkConfig, own_network: bool) -> Option<SharedHttpClient> {
+pub(crate) fn aws_client(sdk: &SdkConfig, own_network: bool) -> Option<SharedHttpClient> {
     let region = sdk.region().map_or("", |region| region.as_ref());
     if own_network || region.starts_with("cn-") {
         return None;
@@ -22,6 +26,17 @@ pub(super) fn http_client(sdk: &SdkConfig, own_network: bool) -> Option<SharedHt
     let tls = amazon().ok()?;
     let builder = Builder::new().tls_provider(Provider::Rustls(CryptoMode::AwsLc));
     Some(builder.tls_context(tls).build_https())
+}
+
+/// A client of HTTP for everybody else's servers, which trusts the roots that Mozilla does.
+pub fn client() -> reqwest::ClientBuilder {
+    let builder = reqwest::Client::builder();
+    if names_network() {
+        return builder;
+    }
+    let roots = TLS_SERVER_ROOT_CERTS.iter();
+    // A root that could not be read would only be trusted no more.
+    builder.tls_certs_only(roots.filter_map(|root| Certificate::from_der(root).ok()))
 }
 
 fn amazon() -> Result<TlsContext, HttpClientError> {
@@ -58,9 +73,19 @@ mod tests {
                 parts.any(|part| part == name.as_bytes())
             })
         };
-        let theirs = webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter();
+        let theirs = TLS_SERVER_ROOT_CERTS.iter();
         let theirs = theirs.filter(|one| is_amazon(one)).map(|one| one.to_vec());
         assert_eq!(ours, theirs.collect());
+    }
+
+    #[test]
+    fn every_root_of_mozilla_is_one_that_clients_take() {
+        assert!(TLS_SERVER_ROOT_CERTS.len() > 100);
+        let mut store = client();
+        for root in TLS_SERVER_ROOT_CERTS {
+            store = store.tls_certs_merge(Certificate::from_der(root));
+        }
+        store.build().expect("roots that can be parsed");
     }
 
     #[tokio::test]
@@ -74,8 +99,8 @@ mod tests {
                 .await
         };
         let here = sdk("eu-central-1").await;
-        assert!(http_client(&here, false).is_some());
-        assert!(http_client(&here, true).is_none());
-        assert!(http_client(&sdk("cn-north-1").await, false).is_none());
+        assert!(aws_client(&here, false).is_some());
+        assert!(aws_client(&here, true).is_none());
+        assert!(aws_client(&sdk("cn-north-1").await, false).is_none());
     }
 }
