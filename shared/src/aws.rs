@@ -34,10 +34,7 @@ pub async fn load() -> SdkConfig {
         loader = loader.credentials_provider(EnvironmentVariableCredentialsProvider::new());
     }
     let sdk = loader.load().await;
-    match trust::aws_client(&sdk, names_network()) {
-        Some(client) => sdk.into_builder().http_client(client).build(),
-        None => sdk,
-    }
+    trust::with_amazon(sdk, names_network())
 }
 
 /// A client for S3. The local stand-in knows buckets as paths, not as host names.

@@ -194,7 +194,10 @@ pub(crate) fn describe(span: &mut Span, queue: &str, operation: &'static str) {
         span.set("messaging.system", "aws_sqs");
         span.set("messaging.operation.name", operation);
         span.set("messaging.operation.type", operation);
-        span.set("messaging.destination.name", queue.to_owned());
+        // An event need not say which queue it comes from.
+        if !queue.is_empty() {
+            span.set("messaging.destination.name", queue.to_owned());
+        }
     }
 }
 

@@ -2,7 +2,6 @@
 //! takes, and every client of HTTP does it again. Where the environment names certificates or a proxy, that is followed.
 
 use aws_config::SdkConfig;
-use aws_sdk_dynamodb::config::SharedHttpClient;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 use aws_smithy_http_client::{Builder, HttpClientError};
@@ -14,18 +13,21 @@ use crate::config::names_network;
 /// Amazon's own roots.
 const AMAZON: &str = include_str!("trust/amazon-roots.pem");
 
-/// One client for all of AWS, which trusts Amazon's roots alone.
+/// With one client for all of AWS, which trusts Amazon's roots alone.
 ///
-/// `None` leaves it to the SDK, which trusts what the system trusts: where `own_network` says that the environment names
+/// It is left to the SDK, which trusts what the system trusts, where `own_network` says that the environment names
 /// certificates or a proxy, and in China, whose endpoints are not Amazon's.
-pub(crate) fn aws_client(sdk: &SdkConfig, own_network: bool) -> Option<SharedHttpClient> {
+pub(crate) fn with_amazon(sdk: SdkConfig, own_network: bool) -> SdkConfig {
     let region = sdk.region().map_or("", |region| region.as_ref());
     if own_network || region.starts_with("cn-") {
-        return None;
+        return sdk;
     }
-    let tls = amazon().ok()?;
+    let Ok(tls) = amazon() else {
+        return sdk;
+    };
     let builder = Builder::new().tls_provider(Provider::Rustls(CryptoMode::AwsLc));
-    Some(builder.tls_context(tls).build_https())
+    let client = builder.tls_context(tls).build_https();
+    sdk.into_builder().http_client(client).build()
 }
 
 /// A client of HTTP for everybody else's servers, which trusts the roots that Mozilla does.
@@ -98,9 +100,12 @@ mod tests {
                 .load()
                 .await
         };
-        let here = sdk("eu-central-1").await;
-        assert!(aws_client(&here, false).is_some());
-        assert!(aws_client(&here, true).is_none());
-        assert!(aws_client(&sdk("cn-north-1").await, false).is_none());
+        let own = async |region, own_network| {
+            let sdk = with_amazon(sdk(region).await, own_network);
+            sdk.http_client().is_some()
+        };
+        assert!(own("eu-central-1", false).await);
+        assert!(!own("eu-central-1", true).await);
+        assert!(!own("cn-north-1", false).await);
     }
 }
