@@ -69,7 +69,9 @@ fn is_known(name: &str, value: &str) -> bool {
             models.contains(&value) || special.iter().any(|model| value.starts_with(model))
         }
         "messaging.system" => value == "aws_sqs",
-        "messaging.operation.name" | "messaging.operation.type" => value == "send",
+        "messaging.operation.name" | "messaging.operation.type" => {
+            ["send", "process"].contains(&value)
+        }
         "messaging.destination.name" => value == "memory",
         _ => false,
     }
