@@ -9,7 +9,6 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
 
 /// How it takes what it is sent from now on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -46,14 +45,11 @@ impl Collector {
     /// # Errors
     /// When no port is free.
     pub async fn start() -> Result<Self, String> {
-        let listener = TcpListener::bind("127.0.0.1:0").await;
-        let listener = listener.map_err(|error| error.to_string())?;
-        let address = listener.local_addr().map_err(|error| error.to_string())?;
         let noted = Arc::<Mutex<Noted>>::default();
         let router = Router::new()
             .route("/v1/traces", post(take))
             .with_state(noted.clone());
-        tokio::spawn(async move { axum::serve(crate::at_once(listener), router).await });
+        let address = crate::serve(router).await?;
         Ok(Self {
             url: format!("http://{address}"),
             noted,

@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 
 use axum::Router;
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
 
 mod proxy;
 mod storm;
@@ -104,11 +103,7 @@ impl Meter {
             noted: noted.clone(),
         };
         let router = Router::new().fallback(proxy::forward).with_state(proxy);
-        let listener = TcpListener::bind("127.0.0.1:0")
-            .await
-            .map_err(|error| error.to_string())?;
-        let address = listener.local_addr().map_err(|error| error.to_string())?;
-        tokio::spawn(async move { axum::serve(crate::at_once(listener), router).await });
+        let address = crate::serve(router).await?;
         Ok(Self {
             url: format!("http://{address}"),
             http,

@@ -18,7 +18,6 @@ use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
 
 use crate::fault::{Faults, IndexFault};
 use collection::Collection;
@@ -51,10 +50,6 @@ impl LocalQdrant {
     /// # Errors
     /// When no port is free.
     pub async fn start(key: Option<&str>) -> Result<Self, String> {
-        let listener = TcpListener::bind("127.0.0.1:0")
-            .await
-            .map_err(|error| error.to_string())?;
-        let address = listener.local_addr().map_err(|error| error.to_string())?;
         let shared = Shared {
             key: key.map(str::to_owned),
             ..Shared::default()
@@ -63,7 +58,7 @@ impl LocalQdrant {
             .fallback(answer)
             .with_state(shared.clone())
             .layer(DefaultBodyLimit::max(MOST_BYTES));
-        tokio::spawn(async move { axum::serve(crate::at_once(listener), router).await });
+        let address = crate::serve(router).await?;
         Ok(Self {
             url: format!("http://{address}"),
             shared,

@@ -20,7 +20,6 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use serde_json::Value;
-use tokio::net::TcpListener;
 use tokio::sync::{Mutex as AsyncMutex, mpsc, oneshot};
 
 /// The longest answer.
@@ -78,10 +77,6 @@ impl RuntimeApi {
     /// # Errors
     /// When no port is free.
     pub async fn start() -> Result<Self, String> {
-        let listener = TcpListener::bind("127.0.0.1:0")
-            .await
-            .map_err(|error| error.to_string())?;
-        let address = listener.local_addr().map_err(|error| error.to_string())?;
         let (events, received) = mpsc::unbounded_channel();
         let desk = Arc::new(Desk {
             events: AsyncMutex::new(received),
@@ -93,7 +88,7 @@ impl RuntimeApi {
             .route("/2018-06-01/runtime/invocation/{id}/response", post(answer))
             .route("/2018-06-01/runtime/invocation/{id}/error", post(failure))
             .with_state(desk.clone());
-        tokio::spawn(async move { axum::serve(crate::at_once(listener), router).await });
+        let address = crate::serve(router).await?;
         Ok(Self {
             address: address.to_string(),
             events,

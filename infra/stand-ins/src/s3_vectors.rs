@@ -12,7 +12,6 @@ use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
 
 use crate::fault::{Faults, IndexFault};
 use store::Bucket;
@@ -44,10 +43,6 @@ impl LocalS3Vectors {
     /// # Errors
     /// When no port is free.
     pub async fn start(bucket: &str) -> Result<Self, String> {
-        let listener = TcpListener::bind("127.0.0.1:0")
-            .await
-            .map_err(|error| error.to_string())?;
-        let address = listener.local_addr().map_err(|error| error.to_string())?;
         let shared = Shared {
             bucket: Arc::new(Mutex::new(Bucket::new(bucket))),
             faults: Faults::default(),
@@ -56,7 +51,7 @@ impl LocalS3Vectors {
             .fallback(answer)
             .with_state(shared.clone())
             .layer(DefaultBodyLimit::max(MOST_BYTES));
-        tokio::spawn(async move { axum::serve(crate::at_once(listener), router).await });
+        let address = crate::serve(router).await?;
         Ok(Self {
             url: format!("http://{address}"),
             shared,

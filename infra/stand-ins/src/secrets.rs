@@ -85,13 +85,9 @@ impl LocalSecrets {
     /// # Errors
     /// When no port is free.
     pub async fn start() -> Result<Self, String> {
-        let listener = TcpListener::bind("127.0.0.1:0")
-            .await
-            .map_err(|error| error.to_string())?;
-        let address = listener.local_addr().map_err(|error| error.to_string())?;
         let shared = Shared::open(None)?;
         let router = router(shared.clone());
-        tokio::spawn(async move { axum::serve(crate::at_once(listener), router).await });
+        let address = crate::serve(router).await?;
         Ok(Self {
             url: format!("http://{address}"),
             shared,

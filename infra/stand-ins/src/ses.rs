@@ -11,7 +11,6 @@ use axum::extract::State;
 use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
 
 const SEND_EMAIL: &str = "/v2/email/outbound-emails";
 
@@ -51,13 +50,9 @@ impl LocalSes {
     /// # Errors
     /// When no port is free.
     pub async fn start() -> Result<Self, String> {
-        let listener = TcpListener::bind("127.0.0.1:0")
-            .await
-            .map_err(|error| error.to_string())?;
-        let address = listener.local_addr().map_err(|error| error.to_string())?;
         let noted = Arc::<Mutex<Noted>>::default();
         let router = Router::new().fallback(answer).with_state(noted.clone());
-        tokio::spawn(async move { axum::serve(crate::at_once(listener), router).await });
+        let address = crate::serve(router).await?;
         Ok(Self {
             url: format!("http://{address}"),
             noted,

@@ -3,7 +3,6 @@
 use axum::Router;
 use axum::http::{StatusCode, header};
 use axum::routing::get;
-use tokio::net::TcpListener;
 
 /// A web site on this machine.
 #[derive(Debug, Clone)]
@@ -19,9 +18,6 @@ impl Site {
     /// # Errors
     /// When no port is free.
     pub async fn start() -> Result<Self, String> {
-        let listener = TcpListener::bind("127.0.0.1:0").await;
-        let listener = listener.map_err(|error| error.to_string())?;
-        let address = listener.local_addr().map_err(|error| error.to_string())?;
         let elsewhere = [(header::LOCATION, "/fjords.txt")];
         let router = Router::new()
             .route("/fjords.txt", get("The fjords of Norway are deep."))
@@ -33,7 +29,7 @@ impl Site {
                 "/broken.txt",
                 get(|| async { StatusCode::INTERNAL_SERVER_ERROR }),
             );
-        tokio::spawn(async move { axum::serve(crate::at_once(listener), router).await });
+        let address = crate::serve(router).await?;
         Ok(Self {
             url: format!("http://{address}"),
         })
