@@ -5,10 +5,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::guard::{MAX_URL_BYTES, public};
 use crate::model::{InlineData, MAX_CONTENT_BYTES};
 
-/// The longest address of an image, in bytes.
-const MAX_URL_BYTES: usize = 2048;
 /// The longest name of a file, in characters.
 const MAX_FILENAME_CHARACTERS: usize = 200;
 /// The longest id of a tool call, in bytes.
@@ -157,7 +156,7 @@ impl ImageUrl {
         match self.source(field)? {
             ImageSource::Data(_) => Ok(()),
             ImageSource::Url(url) => {
-                crate::guard::public(url).map_err(|fault| Error::invalid(field, fault.to_string()))
+                public(url).map_err(|fault| Error::invalid(field, fault.to_string()))
             }
         }
     }

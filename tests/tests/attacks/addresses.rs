@@ -9,53 +9,14 @@ use job_worker::JobWorker;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use shared::config::Stage;
-use shared::guard::{Guard, GuardFault, MAX_URL_BYTES};
+use shared::guard::{Guard, GuardFault};
 use shared::http::Deadline;
 use shared::lambda::EventHandler as _;
 use stand_ins::issuer::{Fault, StandInIssuer};
 use test_support::{Body, Reply, TestApi};
 
+use crate::address_rows::Row;
 use crate::{ADA, Listener, Names, corpus};
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Row {
-    pub(crate) name: String,
-    #[serde(rename = "source")]
-    _source: String,
-    url: String,
-    fault: String,
-    /// It leads to this machine, which a local stack reaches.
-    #[serde(default)]
-    loopback: bool,
-    /// Where it leads is found out when it is fetched.
-    #[serde(default)]
-    pub(crate) name_only: bool,
-}
-
-impl Row {
-    /// What is sent, where a listener of this machine has that port.
-    pub(crate) fn url(&self, port: u16) -> String {
-        let long = "x".repeat(MAX_URL_BYTES + 1 - "https://login.example.com/".len());
-        let url = self.url.replace("{2,049 bytes}", &long);
-        url.replace("{port}", &port.to_string())
-    }
-
-    /// What is said of it.
-    fn said(&self) -> String {
-        let fault = match self.fault.as_str() {
-            "not_a_url" => GuardFault::NotAUrl,
-            "too_long" => GuardFault::TooLong,
-            "not_https" => GuardFault::NotHttps,
-            "has_user_info" => GuardFault::HasUserInfo,
-            "port" => GuardFault::Port,
-            "not_public" => GuardFault::NotPublic,
-            "no_address" => GuardFault::NoAddress,
-            other => panic!("{other} is no fault"),
-        };
-        fault.to_string()
-    }
-}
 
 pub(crate) fn rows() -> Vec<Row> {
     corpus("addresses.json")
@@ -181,7 +142,7 @@ async fn no_spelling_of_an_address_inside_is_taken_or_called() {
     world.names.answer(&["127.0.0.1", "::1"]);
     let listener = Listener::start().await;
     for row in rows() {
-        let (url, said, name) = (row.url(listener.port), row.said(), &row.name);
+        let (url, said, name) = (row.url(listener.port), row.fault().to_string(), &row.name);
         assert_refused(&world.issuer(&url).await, "/issuer", &said, name);
         assert_eq!(
             world.names.take_asked(),
@@ -210,7 +171,7 @@ async fn an_issuer_whose_keys_are_inside_is_not_trusted() {
     let mut sent = 0;
     for row in rows().into_iter().filter(|row| !row.loopback) {
         issuer.fail(Fault::KeysAt(row.url(listener.port)));
-        let said = format!("the address in `jwks_uri`: {}", row.said());
+        let said = format!("the address in `jwks_uri`: {}", row.fault());
         assert_refused(
             &world.issuer(&issuer.url).await,
             "/issuer",

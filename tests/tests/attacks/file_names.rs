@@ -1,28 +1,17 @@
 //! Names of files that would be paths, headers or other names to whoever believes them.
 
 use axum::http::Method;
-use serde::Deserialize;
 use serde_json::json;
 use shared::config::Stage;
 use test_support::Body;
 
 use crate::addresses::World;
-use crate::{ADA, corpus};
+use crate::{ADA, TextRow, corpus};
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Row {
-    name: String,
-    #[serde(rename = "source")]
-    _source: String,
-    text: String,
-    taken: bool,
-}
-
-fn rows() -> Vec<Row> {
+fn rows() -> Vec<TextRow> {
     let long = "x".repeat(252);
-    let rows = corpus::<Row>("file-names.json").into_iter();
-    rows.map(|row| Row {
+    let rows = corpus::<TextRow>("file-names.json").into_iter();
+    rows.map(|row| TextRow {
         text: row.text.replace("{252 letters}", &long),
         ..row
     })

@@ -7,7 +7,6 @@ use axum::http::Method;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use mailer::{Mailer, Transport};
-use serde::Deserialize;
 use serde_json::{Value, json};
 use shared::http::Deadline;
 use shared::lambda::EventHandler as _;
@@ -15,17 +14,7 @@ use shared::model::OutboxId;
 use stand_ins::ses::LocalSes;
 use test_support::{Body, Reply, TestApi};
 
-use crate::{ADA, corpus};
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Row {
-    name: String,
-    #[serde(rename = "source")]
-    _source: String,
-    text: String,
-    taken: bool,
-}
+use crate::{ADA, TextRow, corpus};
 
 const SENDER: &str = "chatter@example.com";
 const TENANTS: &str = "/api/v1/tenants";
@@ -67,7 +56,7 @@ async fn a_name_stands_in_a_mail_as_it_is_and_adds_nothing_to_it() {
         .endpoint_url(&ses.url)
         .build();
     let mailer = Mailer::with(&api.app, Transport::ses(&sdk, SENDER));
-    for row in corpus::<Row>("letters.json") {
+    for row in corpus::<TextRow>("letters.json") {
         let name = &row.name;
         let invited = invite(&api, &row.text).await;
         send(&api, &mailer).await;
@@ -124,7 +113,7 @@ async fn a_name_adds_no_header_to_a_mail_that_is_a_file() {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(OutboxId::new().to_string());
     let transport = Transport::directory(folder.clone(), SENDER);
     let mailer = Mailer::with(&api.app, transport);
-    for row in corpus::<Row>("letters.json")
+    for row in corpus::<TextRow>("letters.json")
         .into_iter()
         .filter(|row| row.taken)
     {
@@ -189,7 +178,7 @@ async fn an_address_is_one_recipient_or_none() {
     assert_eq!(invite(&api, "Engines").await.status, 201);
     let tenant = api.people.get("ada").await.tenant;
     let path = format!("{TENANTS}/{tenant}/invitations");
-    for row in corpus::<Row>("letters.json") {
+    for row in corpus::<TextRow>("letters.json") {
         let body = Body::Json(
             json!({"email": format!("{} <eve@people.test>", row.text), "role": "viewer"}),
         );

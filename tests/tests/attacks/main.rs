@@ -7,6 +7,8 @@
     reason = "a test that can't go on has failed"
 )]
 
+#[path = "../../corpora/addresses.rs"]
+mod address_rows;
 mod addresses;
 mod documents;
 mod file_names;
@@ -26,9 +28,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use futures_util::future::BoxFuture;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use shared::guard::Lookup;
+use shared::guard::{GuardFault, Lookup, MAX_URL_BYTES};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
@@ -47,6 +50,17 @@ const FILES: [&str; 10] = [
     "token-headers.json",
     "token-shapes.json",
 ];
+
+/// A text that somebody gives a thing as its name, and whether it is taken.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TextRow {
+    name: String,
+    #[serde(rename = "source")]
+    _source: String,
+    text: String,
+    taken: bool,
+}
 
 fn folder() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/corpora"))

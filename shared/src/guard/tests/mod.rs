@@ -1,5 +1,7 @@
 //! What a guard lets through, on listeners of this machine that count who comes.
 
+#[path = "../../../../tests/corpora/addresses.rs"]
+mod addresses;
 mod answers;
 mod dialling;
 mod spellings;
@@ -17,7 +19,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::resolver::System;
 use super::target::Reach;
-use super::{Guard, GuardFault, Lookup, Patience};
+use super::{Guard, GuardFault, Lookup, MAX_URL_BYTES, Patience};
 use crate::config::Stage;
 
 /// Short enough for tests, long enough for a busy machine.

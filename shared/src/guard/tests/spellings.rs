@@ -1,47 +1,24 @@
 //! What shows in a URL.
 
+use super::addresses::Row;
 use super::*;
-use crate::guard::{MAX_URL_BYTES, public};
+use crate::guard::public;
 
-/// A row of the addresses that no tenant may name. What else stands in it is for those who go through routers.
-#[derive(serde::Deserialize)]
-struct Row {
-    name: String,
-    url: String,
-    fault: String,
-}
-
-/// Those rows, each with the fault that it names.
-fn rows() -> Vec<(Row, GuardFault)> {
+fn rows() -> Vec<Row> {
     let text = include_str!("../../../../tests/corpora/addresses.json");
-    let rows: Vec<Row> = serde_json::from_str(text).expect("rows");
-    let long = "x".repeat(MAX_URL_BYTES + 1 - "https://login.example.com/".len());
-    let told = rows.into_iter().map(|mut row| {
-        row.url = row.url.replace("{2,049 bytes}", &long);
-        let fault = match row.fault.as_str() {
-            "not_a_url" => GuardFault::NotAUrl,
-            "too_long" => GuardFault::TooLong,
-            "not_https" => GuardFault::NotHttps,
-            "has_user_info" => GuardFault::HasUserInfo,
-            "port" => GuardFault::Port,
-            "not_public" => GuardFault::NotPublic,
-            "no_address" => GuardFault::NoAddress,
-            other => panic!("{other} is no fault"),
-        };
-        (row, fault)
-    });
-    told.collect()
+    serde_json::from_str(text).expect("rows")
 }
 
 #[tokio::test]
 async fn nothing_that_leads_inside_is_fetched_even_where_all_ports_are_taken() {
     let target = Target::start(async |_| Ok(())).await;
     let guard = strict(system());
-    for (row, expected) in rows() {
+    for row in rows() {
+        let expected = row.fault();
         if expected == GuardFault::Port {
             continue;
         }
-        let url = row.url.replace("{port}", &target.port.to_string());
+        let url = row.url(target.port);
         assert_eq!(
             get(&guard, &url).await,
             Err(expected),
@@ -56,10 +33,9 @@ async fn nothing_that_leads_inside_is_fetched_even_where_all_ports_are_taken() {
 fn outside_of_a_local_stack_only_plain_https_is_taken() {
     for stage in [Stage::Dev, Stage::Staging, Stage::Prod] {
         let guard = Guard::new(stage);
-        for (row, expected) in rows() {
-            let url = row.url.replace("{port}", "9001");
-            // Where a name leads is found out when it is fetched.
-            let expected = Some(expected).filter(|fault| *fault != GuardFault::NoAddress);
+        for row in rows() {
+            let url = row.url(9001);
+            let expected = Some(row.fault()).filter(|_| !row.name_only);
             assert_eq!(guard.check(&url).err(), expected, "{}: {url}", row.name);
         }
         for url in [
@@ -78,8 +54,8 @@ fn outside_of_a_local_stack_only_plain_https_is_taken() {
 
 #[test]
 fn what_others_fetch_for_us_is_as_public_as_what_we_fetch() {
-    for (row, _) in rows() {
-        let url = row.url.replace("{port}", "443");
+    for row in rows() {
+        let url = row.url(443);
         assert!(public(&url).is_err(), "{}: {url}", row.name);
     }
     for url in [
@@ -94,6 +70,10 @@ fn what_others_fetch_for_us_is_as_public_as_what_we_fetch() {
 #[test]
 fn a_local_stack_reaches_its_own_machine_and_no_private_network() {
     let guard = Guard::new(Stage::Local);
+    for row in rows().into_iter().filter(|row| !row.loopback) {
+        let url = row.url(8003);
+        assert_eq!(guard.check(&url).err(), Some(row.fault()), "{}", row.name);
+    }
     for url in [
         "http://127.0.0.1:8003",
         "http://localhost:8003",
