@@ -29,7 +29,7 @@ use shared::lambda::EventHandler;
 use shared::model::JobTask;
 use shared::queue::QueueMessage;
 use shared::store::JobQueueStore;
-use shared::{App, Error, Result};
+use shared::{App, Result};
 
 pub use sweep::Swept;
 
@@ -88,16 +88,10 @@ impl JobWorker {
     /// The person who asked, if the person still may do what it takes.
     async fn asker(&self, mandate: &Mandate, task: &JobTask) -> Result<Caller> {
         let path = match task {
-            JobTask::ConversationTitle { .. } | JobTask::Run { .. } => {
-                "/api/v1/conversations/{conversation_id}/messages"
-            }
+            JobTask::ConversationTitle { .. } | JobTask::Run { .. } => policy::MESSAGES,
             _ => "/api/v1/knowledge-bases/{knowledge_base_id}/documents",
         };
-        let rule = policy::find("POST", path);
-        let rule = rule.ok_or_else(|| Error::internal("no rule for what the job does"))?;
-        let (caller, tenant) = self.app.authenticator.by_mandate(mandate).await?;
-        policy::decide(rule, &caller, tenant)?;
-        Ok(caller)
+        self.app.authenticator.still_may(mandate, path).await
     }
 }
 

@@ -15,7 +15,7 @@ use std::time::Duration;
 use engine::{Engine, ProviderKeys, Providers};
 use serde::Serialize;
 use serde_json::Value;
-use shared::auth::{Caller, Mandate, policy};
+use shared::auth::policy;
 use shared::batch::{BatchAnswer, WorkerEvent};
 use shared::http::Deadline;
 use shared::lambda::EventHandler;
@@ -92,7 +92,11 @@ impl RunWorker {
             }
             return self.queue.queued_forget(id).await;
         };
-        match self.may(&queued.mandate).await {
+        let authenticator = &self.app.authenticator;
+        match authenticator
+            .still_may(&queued.mandate, policy::MESSAGES)
+            .await
+        {
             Ok(caller) => {
                 let until = deadline.within(self.app.config.background_timeout);
                 // Boxed, because the compiler gives up on futures that are nested so deeply.
@@ -101,16 +105,6 @@ impl RunWorker {
             Err(error @ (Error::Unavailable(_) | Error::Internal(_))) => Err(error),
             Err(error) => self.engine.drop_queued(&store, run, &error).await,
         }
-    }
-
-    /// The person who asked, if they may still send messages.
-    async fn may(&self, mandate: &Mandate) -> Result<Caller> {
-        let path = "/api/v1/conversations/{conversation_id}/messages";
-        let rule = policy::find("POST", path);
-        let rule = rule.ok_or_else(|| Error::internal("no rule for messages"))?;
-        let (caller, tenant) = self.app.authenticator.by_mandate(mandate).await?;
-        policy::decide(rule, &caller, tenant)?;
-        Ok(caller)
     }
 }
 

@@ -6,6 +6,7 @@ use crate::auth::access_token;
 use crate::auth::api_key::ApiKeyText;
 use crate::auth::federation::{self, Claimed, Federation};
 use crate::auth::key_source::KeySource;
+use crate::auth::policy;
 use crate::auth::standing::Standings;
 use crate::clock::Clock;
 use crate::config::Stage;
@@ -274,6 +275,18 @@ impl Authenticator {
             claim: None,
         };
         Ok((caller, standing.tenant))
+    }
+
+    /// Who left that mandate behind, if they may still send a POST to that route.
+    ///
+    /// # Errors
+    /// `Unauthenticated` or a refusal of the route's rule.
+    pub async fn still_may(&self, mandate: &Mandate, path: &str) -> Result<Caller> {
+        let rule = policy::find("POST", path);
+        let rule = rule.ok_or_else(|| Error::internal(format!("no rule for {path}")))?;
+        let (caller, tenant) = self.by_mandate(mandate).await?;
+        policy::decide(rule, &caller, tenant)?;
+        Ok(caller)
     }
 
     /// By a token of an issuer that a tenant trusts. Nobody of such an issuer has a row here.

@@ -246,6 +246,9 @@ pub const RULES: &[Rule] = &[
     rule("PUT", "/api/v1/registry", Admin, No, Sensitive),
 ];
 
+/// Where messages are sent, so turns are begun: what is done for a turn asks for the same.
+pub const MESSAGES: &str = "/api/v1/conversations/{conversation_id}/messages";
+
 /// The rule of an operation.
 pub fn find(method: &str, path: &str) -> Option<&'static Rule> {
     // A HEAD is served by the handler of GET.
