@@ -1,5 +1,6 @@
 //! What every AWS client of a process has in common.
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use aws_config::environment::EnvironmentVariableCredentialsProvider;
@@ -35,6 +36,14 @@ pub async fn load() -> SdkConfig {
     }
     let sdk = loader.load().await;
     trust::with_amazon(sdk, names_network())
+}
+
+/// A client that is made when it is first needed: no start waits for what its requests may not use.
+pub type Lazy<C> = LazyLock<C, Box<dyn FnOnce() -> C + Send + Sync>>;
+
+/// One that is made so.
+pub fn lazy<C>(make: impl FnOnce() -> C + Send + Sync + 'static) -> Lazy<C> {
+    Lazy::new(Box::new(make))
 }
 
 /// A client for S3. The local stand-in knows buckets as paths, not as host names.
@@ -111,6 +120,7 @@ fn is_passing(code: Option<&str>) -> bool {
                 | "RequestLimitExceeded"
                 | "ServiceUnavailable"
                 | "ThrottlingException"
+                | "TooManyRequestsException"
                 | "TransactionInProgressException"
                 | "TransactionConflictException"
         )

@@ -12,6 +12,7 @@ use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{Delete, ObjectIdentifier};
 use bytes::Bytes;
 
+use crate::aws::{Lazy, lazy};
 use crate::clock::Moment;
 use crate::config::Stage;
 use crate::error::{Error, Result};
@@ -29,7 +30,7 @@ pub struct Blobs(Arc<Place>);
 #[derive(Debug)]
 enum Place {
     S3 {
-        client: aws_sdk_s3::Client,
+        client: Lazy<aws_sdk_s3::Client>,
         bucket: String,
     },
     Memory {
@@ -75,7 +76,7 @@ impl Blobs {
             .build();
         let sdk = sdk.clone().into_builder().timeout_config(timeouts).build();
         Self(Arc::new(Place::S3 {
-            client: crate::aws::s3(&sdk, stage),
+            client: lazy(move || crate::aws::s3(&sdk, stage)),
             bucket: bucket.to_owned(),
         }))
     }

@@ -3,9 +3,9 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_sdk_sqs::types::MessageAttributeValue;
-use http::HeaderMap;
 use serde::{Deserialize, Serialize};
 
+use crate::aws::{Lazy, lazy};
 use crate::error::{Error, Result};
 use crate::http::TraceContext;
 use crate::mishap::{Mishaps, meet};
@@ -90,7 +90,7 @@ pub struct Queue(Arc<Target>);
 #[derive(Debug)]
 enum Target {
     Sqs {
-        client: aws_sdk_sqs::Client,
+        client: Lazy<aws_sdk_sqs::Client>,
         url: String,
     },
     Memory {
@@ -102,7 +102,8 @@ enum Target {
 impl Queue {
     /// The SQS queue at that address.
     pub fn sqs(sdk: &aws_config::SdkConfig, url: String) -> Self {
-        let client = aws_sdk_sqs::Client::new(sdk);
+        let sdk = sdk.clone();
+        let client = lazy(move || aws_sdk_sqs::Client::new(&sdk));
         Self(Arc::new(Target::Sqs { client, url }))
     }
 
@@ -132,7 +133,7 @@ impl Queue {
         let name = self.name();
         let mut span = Span::here(Kind::Producer, "send", name);
         describe(&mut span, name, "send");
-        let attributes = attributes(&span.trace().outgoing());
+        let attributes = span.trace().written();
         let written = self.write(message, attributes).await;
         span.note(written)
     }
@@ -199,12 +200,6 @@ pub(crate) fn describe(span: &mut Span, queue: &str, operation: &'static str) {
             span.set("messaging.destination.name", queue.to_owned());
         }
     }
-}
-
-fn attributes(headers: &HeaderMap) -> Vec<(String, String)> {
-    let headers = headers.iter();
-    let text = headers.filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?)));
-    text.map(|(name, value)| (name, value.to_owned())).collect()
 }
 
 #[cfg(test)]

@@ -220,6 +220,17 @@ impl TraceContext {
     }
 }
 
+impl TraceContext {
+    /// The same as texts, for messages and calls that have no headers.
+    pub(crate) fn written<C: FromIterator<(String, String)>>(&self) -> C {
+        let headers = self.outgoing();
+        let headers = headers.iter();
+        let text = headers.filter_map(|(name, value)| Some((name, value.to_str().ok()?)));
+        text.map(|(name, value)| (name.to_string(), value.to_owned()))
+            .collect()
+    }
+}
+
 impl<S: Sync> FromRequestParts<S> for TraceContext {
     type Rejection = Infallible;
 
