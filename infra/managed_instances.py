@@ -80,6 +80,8 @@ PROVIDER = """\
 
 """
 
+# What the functions have in template.yaml.
+MEMORY = "      MemorySize: 256\n"
 # The smallest that there is, with one processor: the programs have one thread for all turns.
 PLACE = """\
       MemorySize: 2048
@@ -105,11 +107,11 @@ def on_instances(template: str) -> str:
     text = _before(text, "  ChatFunction:\n", PROVIDER)
     for function, moved in MOVED.items():
         start = _place(text, f"  {function}:\n")
-        memory = text.find("      MemorySize: 1024\n", start)
+        memory = text.find(MEMORY, start)
         following = re.compile(r"^  \w+:$", re.MULTILINE).search(text, start + 3)
         if memory < 0 or (following and memory > following.start()):
-            raise Changed(f"{function} has no `MemorySize: 1024`")
-        text = text[:memory] + PLACE + text[memory + len("      MemorySize: 1024\n") :]
+            raise Changed(f"{function} has no `{MEMORY.strip()}`")
+        text = text[:memory] + PLACE + text[memory + len(MEMORY) :]
         text = re.sub(rf"\b{function}", moved, text)
     return HEAD + text
 

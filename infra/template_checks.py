@@ -56,6 +56,8 @@ FOREIGN_VARIABLES = {
     "AWS_LAMBDA_HTTP_IGNORE_STAGE_IN_PATH",
     "MALLOC_MMAP_THRESHOLD_",
 }
+# Settings that only some functions have, because only they call what is named there.
+OF_SOME = {"SEARCH_FUNCTION_NAME": {"chat", "run-worker"}}
 KEPT_FOR_EVER = {"Table", "Bucket", "SigningKeys", "DataKeys"}
 # The only role that may do more with a secret than read it, and with which secrets: those that rotate.
 ROTATING_ROLE = "KeyRotationFunctionRole"
@@ -406,8 +408,11 @@ def the_environment_is_what_config_reads(template: Template) -> Iterator[str]:
         r'(?:reader|self)\s*\.(?:optional|parsed|seconds|secret|url)\(\s*"([A-Z_]+)"',
         CONFIG.read_text(),
     )
-    wanted = {*reads, "ALLOWED_ORIGINS", "LIMITS", "LOG_LEVEL", "PROVIDERS"}
+    always = {*reads, "ALLOWED_ORIGINS", "LIMITS", "LOG_LEVEL", "PROVIDERS"}
+    folders = {name: folder for folder, name in template.by_folder.items()}
     for name, properties in template.functions().items():
+        some = {one for one, of in OF_SOME.items() if folders[name] in of}
+        wanted = always - set(OF_SOME) | some
         given = set(properties["Environment"]["Variables"]) - FOREIGN_VARIABLES
         if given != wanted:
             odd = ", ".join(sorted(given ^ wanted))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import tomlkit
 from template_variants import REFUSED, VARIANTS, Variant, references
-from transformed import REPOSITORY, Check, Properties, Template, target_of
+from transformed import REPOSITORY, Check, Properties, Template, listed, target_of
 
 READY = REPOSITORY / "events" / "health" / "ready.json"
 
@@ -70,6 +70,35 @@ def callers_call_aliases(template: Template) -> Iterator[str]:
         for target in references(integration):
             if target in template.functions():
                 yield f"{method} {path} calls {target} itself and not its alias"
+
+
+def only_turns_call_search(template: Template) -> Iterator[str]:
+    """It believes nobody, but whoever may call it may have it work."""
+    search = template.by_folder["search"]
+    alias = next(
+        name
+        for name, one in template.of_type("AWS::Lambda::Alias").items()
+        if target_of(one["FunctionName"]) == search
+    )
+    wanted = {template.by_folder[folder] for folder in ("chat", "run-worker")}
+    calling = set()
+    for role, properties in template.of_type("AWS::IAM::Role").items():
+        for policy in properties.get("Policies", []):
+            for statement in listed(policy["PolicyDocument"]["Statement"]):
+                if "lambda:InvokeFunction" not in listed(statement.get("Action", [])):
+                    continue
+                calling.add(role.removesuffix("Role"))
+                if [target_of(one) for one in listed(statement["Resource"])] != [alias]:
+                    yield f"{role} may call other functions than {alias}"
+    for function in sorted(calling ^ wanted):
+        yield f"{function} may call {search} if it runs turns, and only then"
+    for function in sorted(wanted):
+        given = template.functions()[function]["Environment"]["Variables"]
+        if target_of(given.get("SEARCH_FUNCTION_NAME")) != alias:
+            yield f"{function}'s SEARCH_FUNCTION_NAME must be {alias}"
+    for name, permission in template.of_type("AWS::Lambda::Permission").items():
+        if target_of(permission["FunctionName"]) in {search, alias}:
+            yield f"{name} lets others call {search}: only roles of functions may"
 
 
 def settings_reach_functions(template: Template) -> Iterator[str]:
@@ -286,6 +315,7 @@ def environments_exist(template: Template) -> Iterator[str]:
 
 CHECKS: list[tuple[str, Check]] = [
     ("whoever calls a function calls its alias", callers_call_aliases),
+    ("only what runs turns calls what searches", only_turns_call_search),
     ("new settings reach functions", settings_reach_functions),
     ("new settings reach the API", the_api_is_always_deployed),
     ("functions are built for one architecture", one_architecture),

@@ -106,6 +106,26 @@ BREAKS: list[Break] = [
         ),
     ),
     (
+        "a function without turns that has searches made",
+        operations.only_turns_call_search,
+        lambda t: properties(t, "JobsFunctionRole")["Policies"][0]["PolicyDocument"][
+            "Statement"
+        ].append(
+            {
+                "Effect": "Allow",
+                "Action": "lambda:InvokeFunction",
+                "Resource": {"Ref": "SearchFunctionAliaslive"},
+            }
+        ),
+    ),
+    (
+        "turns that are not told what searches",
+        operations.only_turns_call_search,
+        lambda t: properties(t, "ChatFunction")["Environment"]["Variables"].update(
+            SEARCH_FUNCTION_NAME="search"
+        ),
+    ),
+    (
         "another function that writes secrets",
         template_checks.only_the_rotation_writes_secrets,
         lambda t: properties(t, "ChatFunctionRole")["Policies"][0]["PolicyDocument"][

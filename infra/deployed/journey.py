@@ -43,6 +43,7 @@ class Journey:
             self._a_conversation_gets_its_title,
             self._a_document_is_found,
             self._an_upload_is_found,
+            self._turns_are_answered_from_documents,
             self._the_openai_door_is_open,
             self._the_others_answer,
             self._wrong_requests_get_problems,
@@ -108,16 +109,18 @@ class Journey:
         script = json.dumps({"say": ["In the", " background"]})
         body = {"content": script, "background": True}
         run = self._ada.post(messages, body, 202)
-
-        def ended() -> Any:
-            found = self._ada.get(f"/api/v1/runs/{run['id']}")
-            return found if found["status"] not in ("queued", "in_progress") else None
-
-        found = until("the turn in the background", ended)
+        found = self._ended(run)
         holds("the run is completed", found["status"] == "completed", found)
         stored = self._ada.get(messages)["data"]
         holds("its answer", stored[1]["content"] == "In the background", stored)
         return "a turn in the background: SQS, its mapping, run-worker"
+
+    def _ended(self, run: Any) -> Any:
+        def ended() -> Any:
+            found = self._ada.get(f"/api/v1/runs/{run['id']}")
+            return found if found["status"] not in ("queued", "in_progress") else None
+
+        return until("the turn in the background", ended)
 
     def _a_conversation_gets_its_title(self) -> str:
         conversation = self._conversation()
@@ -155,6 +158,25 @@ class Journey:
         self._is_ready(document)
         self._finds("where do reindeer graze", "Reindeer")
         return "an upload: signed by knowledge-bases, put to S3, taken in, found"
+
+    def _turns_are_answered_from_documents(self) -> str:
+        settings = {
+            "workflow": "rag",
+            "knowledge_base_ids": [self._base.rsplit("/", 1)[-1]],
+        }
+        messages = self._conversation(title="Hamar", settings=settings) + "/messages"
+        script = json.dumps({"say": ["Reindeer graze on the plateau [1]."]})
+        answer = self._ada.post(messages, {"content": script}, 201)
+        self._cites(answer)
+        body = {"content": script, "background": True}
+        run = self._ended(self._ada.post(messages, body, 202))
+        holds("the run is completed", run["status"] == "completed", run)
+        self._cites(self._ada.get(messages)["data"][3])
+        return "answers from documents: chat and run-worker call search"
+
+    def _cites(self, answer: Any) -> None:
+        cited = [citation["document_name"] for citation in answer["citations"]]
+        holds("what it stands on", cited == ["Reindeer"], answer)
 
     def _is_ready(self, document: Any) -> None:
         path = f"{self._base}/documents/{document['id']}"

@@ -97,6 +97,7 @@ def write_settings(
         "QUEUE_URL": queues["queue_url"],
         "MAIL_QUEUE_URL": queues["mail_queue_url"],
         "RUN_QUEUE_URL": queues["run_queue_url"],
+        "SEARCH_FUNCTION_NAME": "search",
         "MAIL_SENDER": "chatter@example.com",
         "MAIL_TRANSPORT": f"file:{home.mail}",
         # There is no application here; the links in mails name the API, and the mails say which route to call.
@@ -124,6 +125,8 @@ def write_settings(
         "AWS_ENDPOINT_URL": url(ports.aws),
         "AWS_ENDPOINT_URL_DYNAMODB": url(ports.dynamodb),
         "AWS_ENDPOINT_URL_SECRETS_MANAGER": url(ports.secrets),
+        # Functions call each other where everybody calls them.
+        "AWS_ENDPOINT_URL_LAMBDA": url(ports.api),
     }
     descriptor = os.open(home.env_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with open(descriptor, "w") as file:

@@ -49,6 +49,7 @@ _SETTINGS = {
     "QUEUE_URL",
     "RUN_QUEUE_URL",
     "RUST_LOG",
+    "SEARCH_FUNCTION_NAME",
     "SIGNING_KEYS_SECRET_ID",
     "STAGE",
     "TABLE_NAME",

@@ -1,12 +1,14 @@
 //! What every handler can reach.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::auth::{Authenticator, Federation, KeySource, Standings};
 use crate::blobs::Blobs;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::guard::Guard;
+use crate::invoke::Function;
 use crate::limits::Limiter;
 use crate::mail::Post;
 use crate::queue::Queue;
@@ -15,6 +17,9 @@ use crate::secrets::Secrets;
 use crate::spans::Spans;
 use crate::store::Store;
 use crate::vault::Vault;
+
+/// How long a search may take, at most: whoever asks has less time.
+const SEARCH_TIMEOUT: Duration = Duration::from_secs(25);
 
 /// The parts that every function has, made once a process.
 #[derive(Debug, Clone)]
@@ -37,6 +42,8 @@ pub struct App {
     pub run_queue: Queue,
     /// The queue that tells workers of jobs.
     pub job_queue: Queue,
+    /// What searches knowledge bases for functions that run turns.
+    pub search: Function,
     /// The bucket.
     pub blobs: Blobs,
     /// What fetches addresses that tenants name.
@@ -87,6 +94,12 @@ impl App {
             ),
             run_queue: Queue::sqs(sdk, config.run_queue_url.clone()),
             job_queue: Queue::sqs(sdk, config.queue_url.clone()),
+            search: Function::lambda(
+                sdk,
+                config.search_function_name.as_deref(),
+                "SEARCH_FUNCTION_NAME",
+                SEARCH_TIMEOUT,
+            ),
             blobs: Blobs::s3(sdk, config.stage, &config.bucket_name),
             limiter: Limiter::new(config.limits.clone(), store.clone()),
             vault,

@@ -117,6 +117,9 @@ pub struct Config {
     pub qdrant_key_secret_id: Option<String>,
     /// `VECTOR_BUCKET_NAME`: an S3 vector bucket that knowledge bases may be kept in; there is none if not set.
     pub vector_bucket_name: Option<String>,
+    /// `SEARCH_FUNCTION_NAME`: the name or the ARN of the function that searches knowledge bases for answers; only functions
+    /// that run turns have it.
+    pub search_function_name: Option<String>,
     /// `ALLOWED_ORIGINS`: the origins whose pages may read answers in browsers; none if not set.
     pub allowed_origins: Vec<String>,
     /// `METRICS`: how much is measured; routes if not set.
@@ -203,6 +206,9 @@ impl Config {
             qdrant_url: reader.optional("QDRANT_URL", URL_RULE, |url| secure_url(url, stage)),
             qdrant_key_secret_id: reader.optional("QDRANT_KEY_SECRET_ID", SECRET_RULE, secret),
             vector_bucket_name: reader.vector_bucket(),
+            search_function_name: reader.optional("SEARCH_FUNCTION_NAME", FUNCTION_RULE, |text| {
+                name(text, 1..=256, "_-:$")
+            }),
             allowed_origins: reader.origins(stage),
             metrics: reader.metrics(),
             traces_endpoint: reader.collector(stage),
@@ -221,6 +227,7 @@ const NAME_RULE: &str =
     "1 to 64 letters, digits, _, . and -, beginning with a letter or a digit, and stand only once";
 /// As X-Ray does it.
 const TRACE_SAMPLING: f64 = 0.05;
+const FUNCTION_RULE: &str = "the name or the ARN of a function";
 const SECRET_RULE: &str = "the name or the ARN of a secret";
 
 struct Reader<G> {

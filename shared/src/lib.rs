@@ -16,6 +16,7 @@ mod doctor;
 pub mod error;
 pub mod guard;
 pub mod http;
+pub mod invoke;
 pub mod kept;
 pub mod lambda;
 pub mod limits;

@@ -81,11 +81,12 @@ pub const FUNCTIONS: [Function; 12] = [
 ];
 
 /// Functions without routes, each with who calls it instead.
-pub const WITHOUT_ROUTES: [(&str, &str); 4] = [
+pub const WITHOUT_ROUTES: [(&str, &str); 5] = [
     ("job-worker", "the job queue, and a schedule"),
     ("key-rotation", "Secrets Manager"),
     ("mailer", "the mail queue, and a schedule"),
     ("run-worker", "the run queue, and a schedule"),
+    ("search", "the functions that run turns"),
 ];
 
 /// The OpenAPI document of all functions.

@@ -7,6 +7,7 @@ pub mod collector;
 pub mod dynamodb;
 mod fault;
 pub mod issuer;
+pub mod lambda_api;
 pub mod meter;
 pub mod provider;
 pub mod qdrant;

@@ -6,19 +6,18 @@
 
 mod sorted;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::{Duration, Instant};
 
 use futures_util::future::try_join_all;
-use knowledge::Search;
+use knowledge::{AskedSearch, search_by};
 use retrieval::{
-    Basis, Hit, Mode, NO_PASSAGES_INSTRUCTIONS, PASSAGES_INSTRUCTIONS, Passage, pack,
-    passages_prompt,
+    Basis, Hit, NO_PASSAGES_INSTRUCTIONS, PASSAGES_INSTRUCTIONS, Passage, pack, passages_prompt,
 };
 use shared::auth::Caller;
 use shared::model::{
-    Citation, CitationBasis, ContentPart, KnowledgeBase, KnowledgeBaseId, KnowledgeIndex,
-    ModelSettings, Retrieval, RetrievedPassage, Role, Support, Workflow, text_of,
+    Citation, CitationBasis, ContentPart, KnowledgeBaseId, KnowledgeIndex, ModelSettings,
+    Retrieval, RetrievedPassage, Role, Support, Workflow, text_of,
 };
 use shared::store::{Pulse, TenantStore};
 use shared::{Error, Result};
@@ -228,18 +227,29 @@ impl Running {
     async fn searched(&self, deadline: Instant) -> Result<(Found, Retrieval)> {
         let ids = self.run.settings.knowledge_base_ids.clone();
         let ids = ids.unwrap_or_default();
-        let opened = ids.iter().map(|id| self.opened(*id));
-        let opened = try_join_all(opened).await?;
+        let indexes = try_join_all(ids.iter().map(|id| self.index(*id))).await?;
         let windows = self.plan.candidates.iter().map(|one| &one.window);
         let room = windows.clone().map(|window| window.for_passages()).min();
         let before = windows.clone().find_map(|window| window.question_before());
         let question = text_of(&self.asked.question.parts);
         let query = query(&question, before.as_deref());
-        let (hits, embedding_models) = self.hits(&opened, &query, deadline).await?;
-        let (hits, rerank_model) = self.sorted(hits, &query, deadline).await?;
-        let bases = hits.iter().map(|(id, hit)| (hit.document.clone(), *id));
+        let vectors = self.vectors(&indexes, &query, deadline).await?;
+        let embedding_models = vectors.keys().cloned().collect();
+        let left = deadline.saturating_duration_since(Instant::now());
+        let asked = AskedSearch {
+            mandate: self.caller.mandate(),
+            knowledge_base_ids: ids.clone(),
+            text: query.clone(),
+            vectors,
+            limit: HITS.max(sorted::candidates(&self.run.settings)),
+            within_ms: u64::try_from(left.as_millis()).unwrap_or(u64::MAX),
+        };
+        let found = search_by(&self.engine.app.search, asked, deadline).await?;
+        let (found, rerank_model) = self.sorted(found, &query, deadline).await?;
+        let bases = found.iter();
+        let bases = bases.map(|chunk| (chunk.hit.document.clone(), chunk.knowledge_base_id));
         let bases: HashMap<String, KnowledgeBaseId> = bases.collect();
-        let hits: Vec<Hit> = hits.into_iter().map(|(_, hit)| hit).collect();
+        let hits: Vec<Hit> = found.into_iter().map(|chunk| chunk.hit).collect();
         let found = Found {
             passages: packed(&hits, room.unwrap_or_default()),
             bases,
@@ -255,64 +265,37 @@ impl Running {
         Ok((found, told))
     }
 
-    async fn opened(&self, id: KnowledgeBaseId) -> Result<(KnowledgeBase, KnowledgeIndex)> {
+    /// The index of a knowledge base that may be read.
+    async fn index(&self, id: KnowledgeBaseId) -> Result<KnowledgeIndex> {
         let opened = self.store.knowledge_base_open(id).await?;
         let user = self.caller.user();
-        opened
-            .filter(|(base, _)| base.may_read(user))
-            .ok_or(Error::NotFound("knowledge base"))
+        let opened = opened.filter(|(base, _)| base.may_read(user));
+        let (_, index) = opened.ok_or(Error::NotFound("knowledge base"))?;
+        Ok(index)
     }
 
-    /// The best chunks of all knowledge bases, and the models that made vectors.
-    async fn hits(
+    /// The query as a vector of each model that made one of the indexes.
+    async fn vectors(
         &self,
-        opened: &[(KnowledgeBase, KnowledgeIndex)],
+        indexes: &[KnowledgeIndex],
         query: &str,
         deadline: Instant,
-    ) -> Result<(Vec<(KnowledgeBaseId, Hit)>, Vec<String>)> {
+    ) -> Result<BTreeMap<String, Vec<f32>>> {
         let (engine, store, caller) = (&self.engine, &self.store, &self.caller);
-        let mut names = BTreeSet::new();
-        for (base, index) in opened {
-            if engine.knowledge.mode(base, None)? != Mode::Keyword {
-                names.insert(index.active.settings.embedding_model.as_str());
-            }
-        }
-        let embedded = names.iter().map(async |name| {
+        let names = indexes.iter();
+        let names: BTreeSet<&str> = names
+            .map(|index| index.active.settings.embedding_model.as_str())
+            .collect();
+        let embedded = names.into_iter().map(async |name| {
             let model = engine.embedding_model(store, Some(name)).await?;
             // Words are looked for in all of it; of what is too long for the model the end is, where the question stands.
             let texts = [tokens::end_of(query, model.spec().max_input_tokens.into())];
             let vectors = engine.embed(store, caller, &model, &texts, Purpose::Query, deadline);
-            Ok::<_, Error>((*name, vectors.await?.vectors.into_iter().next()))
+            let vector = vectors.await?.vectors.into_iter().next();
+            let none = || Error::internal("a model gave no vector");
+            Ok::<_, Error>((name.to_owned(), vector.ok_or_else(none)?))
         });
-        let vectors = try_join_all(embedded).await?.into_iter();
-        let vectors: HashMap<&str, Option<Vec<f32>>> = vectors.collect();
-        let search = Search {
-            limit: HITS.max(sorted::candidates(&self.run.settings)),
-            ..Search::new(query)
-        };
-        let searched = opened.iter().map(async |(base, index)| {
-            let name = index.active.settings.embedding_model.as_str();
-            let vector = vectors.get(name).and_then(Option::as_deref);
-            let who = (store, caller);
-            let hits = engine
-                .knowledge
-                .search(who, (base, index), &search, vector, deadline);
-            let hits = hits.await?.into_iter().enumerate();
-            let hits = hits.map(|(rank, hit)| (rank, base.id, hit));
-            Ok::<_, Error>(hits.collect::<Vec<_>>())
-        });
-        let mut hits: Vec<_> = try_join_all(searched)
-            .await?
-            .into_iter()
-            .flatten()
-            .collect();
-        // Reciprocal rank fusion, where no chunk stands in two lists: by rank, and then as the bases were named.
-        hits.sort_by_key(|(rank, _, _)| *rank);
-        let hits = hits.into_iter().map(|(_, id, hit)| (id, hit));
-        Ok((
-            hits.collect(),
-            names.into_iter().map(str::to_owned).collect(),
-        ))
+        Ok(try_join_all(embedded).await?.into_iter().collect())
     }
 }
 

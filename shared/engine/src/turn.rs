@@ -11,7 +11,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use knowledge::Knowledge;
 use shared::auth::Caller;
 use shared::http::TraceContext;
 use shared::model::{
@@ -147,7 +146,6 @@ pub struct Engine {
     pub(crate) budgets: Budgets,
     /// Vectors of what was searched for last.
     pub(crate) asked_vectors: AskedVectors,
-    pub(crate) knowledge: Knowledge,
 }
 
 impl Engine {
@@ -162,7 +160,6 @@ impl Engine {
             unsummarized: Failures::new(app.clock.clone()),
             budgets: Budgets::new(&app),
             asked_vectors: AskedVectors::default(),
-            knowledge: Knowledge::new(&app),
             app,
             providers,
         }

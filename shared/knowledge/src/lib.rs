@@ -9,6 +9,7 @@ pub mod keys;
 mod packed;
 mod qdrant;
 mod record;
+mod remote;
 mod s3_vectors;
 mod search;
 
@@ -16,5 +17,6 @@ pub use backend::{Backend, Entry, Gone, IndexPlace, Sought};
 pub use kept_text::KeptText;
 pub use packed::{MERGED_FROM, Packed, wants_merge};
 pub use qdrant::{Qdrant, QdrantKey};
+pub use remote::{AskedSearch, FoundBySearch, FoundChunk, search_by};
 pub use s3_vectors::S3Vectors;
 pub use search::{Knowledge, Search, place};

@@ -1,5 +1,7 @@
 //! What is asked, and what is found.
 
+use serde::{Deserialize, Serialize};
+
 use crate::attributes::Attributes;
 use crate::filter::Filter;
 use crate::segment::DocumentKey;
@@ -140,7 +142,7 @@ impl<'a> Query<'a> {
 }
 
 /// A chunk that was found.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Hit {
     /// The document's id.
     pub document: String,
@@ -176,7 +178,7 @@ pub struct Hit {
 }
 
 /// What a stage said of a chunk.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Stage {
     /// 1 is the best.
     pub rank: u32,

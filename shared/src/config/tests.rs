@@ -1,7 +1,7 @@
 use super::*;
 use crate::model::{Capability, Wire};
 
-const GOOD: [(&str, &str); 27] = [
+const GOOD: [(&str, &str); 28] = [
     ("STAGE", "prod"),
     ("TABLE_NAME", "chatter"),
     ("BUCKET_NAME", "chatter-bucket"),
@@ -13,6 +13,10 @@ const GOOD: [(&str, &str); 27] = [
     (
         "RUN_QUEUE_URL",
         "https://sqs.us-east-1.amazonaws.com/1/runs",
+    ),
+    (
+        "SEARCH_FUNCTION_NAME",
+        "arn:aws:lambda:us-east-1:1:function:chatter-search:live",
     ),
     ("MAIL_SENDER", "chatter@chatter.internal"),
     ("MAIL_TRANSPORT", "ses"),

@@ -10,6 +10,7 @@ use axum::http::{HeaderName, HeaderValue, Method, Request};
 use engine::ProviderKeys;
 use http_body_util::BodyExt as _;
 use lambda_http::request::RequestContext;
+use search::Searcher;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use serde_yaml_ng::Value as Yaml;
@@ -19,6 +20,7 @@ use shared::clock::{Clock, Moment};
 use shared::config::Config;
 use shared::guard::Guard;
 use shared::http::with_layers;
+use shared::invoke::Function;
 use shared::limits::{Limiter, Policy};
 use shared::mail::Post;
 use shared::queue::Queue;
@@ -339,7 +341,7 @@ async fn app(table: &str, provider: &str, limits: &Value) -> App {
     let standings = Standings::new(store.clone(), clock.clone());
     let guard = Guard::new(config.stage);
     let federation = Federation::new(store.clone(), guard.clone(), clock.clone());
-    App {
+    let app = App {
         response_cache: ResponseCache::new(
             &config.response_cache,
             None,
@@ -360,6 +362,7 @@ async fn app(table: &str, provider: &str, limits: &Value) -> App {
         run_queue: Queue::memory(),
         job_queue: Queue::memory(),
         blobs: Blobs::memory(),
+        search: Function::lambda(&sdk, None, "", PATIENCE),
         vault,
         secrets: Secrets::new(&sdk),
         // Everything is recorded, so that every test is one of that too.
@@ -367,7 +370,9 @@ async fn app(table: &str, provider: &str, limits: &Value) -> App {
         config: Arc::new(config),
         clock,
         sdk,
-    }
+    };
+    let search = Searcher::here(&app);
+    App { search, ..app }
 }
 
 pub(crate) fn authenticator(

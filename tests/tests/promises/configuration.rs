@@ -32,21 +32,30 @@ fn the_template_sets_what_is_read_and_nothing_else() {
     assert!(set.remove("AWS_LAMBDA_HTTP_IGNORE_STAGE_IN_PATH"));
     // And by the allocator.
     assert!(set.remove("MALLOC_MMAP_THRESHOLD_"));
+    let functions = template["Resources"].as_mapping().expect("resources");
+    let mut own = BTreeSet::new();
+    for resource in functions.values().map(|resource| &resource["Properties"]) {
+        let variables = resource["Environment"]["Variables"].as_mapping();
+        for name in variables.into_iter().flat_map(|it| it.keys()) {
+            let name = name.as_str().expect("a name").to_owned();
+            let of = resource["CodeUri"].as_str().expect("a function").to_owned();
+            set.insert(name.clone());
+            own.insert((name, of));
+        }
+    }
     assert_eq!(set, read());
-    let functions = template["Resources"]
-        .as_mapping()
-        .expect("resources")
-        .values();
-    let own = functions.filter(|resource| resource["Properties"]["Environment"].is_mapping());
-    assert_eq!(
-        own.count(),
-        0,
-        "a variable of one function: compare it here too"
-    );
+    let wanted = OF_SOME.map(|(name, of)| (name.to_owned(), format!("functions/{of}")));
+    assert_eq!(own, BTreeSet::from(wanted));
 }
 
+/// Variables that only some functions have.
+const OF_SOME: [(&str, &str); 2] = [
+    ("SEARCH_FUNCTION_NAME", "chat"),
+    ("SEARCH_FUNCTION_NAME", "run-worker"),
+];
+
 /// Variables that may be missing or empty, each with what then holds.
-const OPTIONAL: [(&str, &str); 11] = [
+const OPTIONAL: [(&str, &str); 12] = [
     ("ALLOWED_ORIGINS", "no page may read answers"),
     ("BACKGROUND_TIMEOUT_SECONDS", "840"),
     ("LOG_LEVEL", "info"),
@@ -54,6 +63,7 @@ const OPTIONAL: [(&str, &str); 11] = [
     ("QDRANT_KEY_SECRET_ID", "a Qdrant that needs no key"),
     ("QDRANT_URL", "no Qdrant"),
     ("RESPONSE_CACHE_SECRET_ID", "a Redis without a password"),
+    ("SEARCH_FUNCTION_NAME", "no answers from documents"),
     ("TRACES_ENDPOINT", "nothing is recorded"),
     ("TRACE_SAMPLING", "0.05"),
     ("TURN_TIMEOUT_SECONDS", "240"),

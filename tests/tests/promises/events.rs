@@ -8,7 +8,9 @@ use key_rotation::RotationEvent;
 use mailer::Mailer;
 use promises::{FUNCTIONS, WITHOUT_ROUTES};
 use run_worker::RunWorker;
+use search::Searcher;
 use serde_json::{Value, json};
+use shared::Error;
 use shared::http::Deadline;
 use shared::lambda::EventHandler as _;
 use test_support::TestApi;
@@ -150,4 +152,19 @@ async fn the_samples_of_the_run_worker_do_what_events_says() {
         3,
         "a sample that is not played"
     );
+}
+
+#[tokio::test]
+async fn the_samples_of_search_do_what_events_says() {
+    let api = TestApi::new(|_, _| Ok(axum::Router::new())).await;
+    let searcher = Searcher::new(&api.app);
+    let told = async |name| {
+        let told = searcher.handle(sample("search", name), Deadline::none());
+        told.await.expect_err(name)
+    };
+    let nobody = told("call.json").await;
+    assert!(matches!(nobody, Error::Unauthenticated), "{nobody:?}");
+    let unknown = told("unknown_version.json").await;
+    assert!(matches!(unknown, Error::Malformed(_)), "{unknown:?}");
+    assert_eq!(samples("search").len(), 2, "a sample that is not played");
 }

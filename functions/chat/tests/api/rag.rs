@@ -1,6 +1,7 @@
 //! Answers from documents: what a model is given of them, and what supports the answer.
 
 mod failures;
+mod search;
 mod settings;
 mod sorted;
 mod stages;

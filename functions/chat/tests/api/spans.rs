@@ -152,13 +152,21 @@ async fn searching_documents_is_below_the_turn_and_names_none_of_them() {
     assert_eq!(reply.status, 201, "{}", reply.text);
     let spans = api.spans();
     let turn = named(&spans, TURN);
-    let (search, vector) = (
-        named(&spans, "retrieval"),
-        named(&spans, "embeddings words-256"),
-    );
-    for span in [search, vector] {
-        assert_eq!((span.parent.as_str(), span.kind), (turn.id.as_str(), 3));
+    let vector = named(&spans, "embeddings words-256");
+    // What is called has a step of its own, below the one that calls it.
+    let (call, called) = (named(&spans, "invoke here"), named(&spans, "invoke"));
+    let search = named(&spans, "retrieval");
+    for (span, above, kind) in [
+        (vector, turn, 3),
+        (call, turn, 3),
+        (called, call, 2),
+        (search, called, 3),
+    ] {
+        assert_eq!((&span.parent, span.kind), (&above.id, kind), "{span:?}");
+        assert_eq!(span.trace, turn.trace);
     }
+    assert_eq!(called.attribute("faas.trigger"), "other");
+    assert_eq!(call.attribute("faas.invoked_provider"), "aws");
     assert_eq!(search.attribute("chatter.knowledge.backend"), "built_in");
     assert!(!vector.attribute("gen_ai.usage.input_tokens").is_empty());
     let shown = format!("{spans:?}");

@@ -2,10 +2,10 @@
 
 use std::time::Instant;
 
-use retrieval::Hit;
+use knowledge::FoundChunk;
 use shared::auth::Caller;
 use shared::error::FieldError;
-use shared::model::{Budget, KnowledgeBaseId, ModelSettings};
+use shared::model::{Budget, ModelSettings};
 use shared::store::TenantStore;
 use shared::{Error, Result};
 
@@ -66,10 +66,10 @@ impl Running {
     /// from then on.
     pub(super) async fn sorted(
         &self,
-        mut found: Vec<(KnowledgeBaseId, Hit)>,
+        mut found: Vec<FoundChunk>,
         query: &str,
         deadline: Instant,
-    ) -> Result<(Vec<(KnowledgeBaseId, Hit)>, Option<String>)> {
+    ) -> Result<(Vec<FoundChunk>, Option<String>)> {
         let (engine, settings) = (&self.engine, &self.run.settings);
         let most = candidates(settings);
         if most == 0 {
@@ -79,7 +79,7 @@ impl Running {
         let model = engine.rerank_model(who.0, model_name(settings), MODEL);
         let model = model.await?;
         found.truncate(most);
-        let texts: Vec<String> = found.iter().map(|(_, hit)| hit.text.clone()).collect();
+        let texts: Vec<String> = found.iter().map(|chunk| chunk.hit.text.clone()).collect();
         let longest = texts.iter().map(|text| tokens::estimate(text)).max();
         let room = u64::from(model.spec().max_input_tokens).saturating_sub(longest.unwrap_or(0));
         // Of what is too long the end is read, where the question stands.
@@ -88,9 +88,9 @@ impl Running {
         let order = engine.rerank(who, &model, &query, asked, deadline).await?;
         let mut found: Vec<_> = found.into_iter().map(Some).collect();
         let sorted = order.scores.into_iter().filter_map(|(index, score)| {
-            let (base, mut hit) = found.get_mut(index)?.take()?;
-            hit.score = score;
-            Some((base, hit))
+            let mut chunk = found.get_mut(index)?.take()?;
+            chunk.hit.score = score;
+            Some(chunk)
         });
         let sorted = sorted.collect();
         Ok((sorted, Some(model.spec().id.clone())))
