@@ -29,6 +29,7 @@ mod panics;
 mod partial;
 mod partitions;
 mod problems;
+mod roles;
 mod routes;
 mod sizes;
 mod sources;

@@ -8,7 +8,7 @@ use promises::Function;
 use serde_json::{Value, json};
 use shared::http::MAX_BODY_BYTES;
 use shared::model::Scope;
-use test_support::{Body, Fault, Reply, TestApi};
+use test_support::{Asked, Body, Fault, Reply, TestApi};
 
 use crate::bodies::{Bodies, Texts};
 use crate::document::operations;
@@ -24,6 +24,8 @@ pub(crate) struct Exchange {
     /// The method that was sent.
     pub(crate) method: Method,
     pub(crate) reply: Reply,
+    /// What it asked of the table, if that is watched.
+    pub(crate) asked: Vec<Asked>,
 }
 
 /// A function on a table of its own, and what was sent to it.
@@ -78,17 +80,27 @@ impl Sweep {
 
     /// Sends what should go well.
     pub(crate) async fn of_what_goes_well(function: Function, texts: Texts) -> Self {
-        let mut sweep = Self::new(function, texts).await;
+        Self::new(function, texts).await.what_goes_well().await
+    }
+
+    /// The same, and what each request asks of the table.
+    pub(crate) async fn watched(function: Function, texts: Texts) -> Self {
+        let sweep = Self::new(function, texts).await;
+        sweep.api.table.watch();
+        sweep.what_goes_well().await
+    }
+
+    async fn what_goes_well(mut self) -> Self {
         // Twice, because what one makes another needs, such as an account for a login.
         for round in 0..2 {
-            for (index, (path, method, described)) in sweep.operations().iter().enumerate() {
+            for (index, (path, method, described)) in self.operations().iter().enumerate() {
                 let person = format!("op{round}.{index}");
-                sweep.api.app.clock.advance(Duration::from_secs(61));
-                let ready = sweep.ready(&person, method, path, described).await;
-                sweep.well(&person, &ready).await;
+                self.api.app.clock.advance(Duration::from_secs(61));
+                let ready = self.ready(&person, method, path, described).await;
+                self.well(&person, &ready).await;
             }
         }
-        sweep
+        self
     }
 
     /// What the function serves: path, method and what the document says of it.
@@ -255,6 +267,7 @@ impl Sweep {
             .chain([("user-agent", self.texts.user_agent)])
             .collect();
         let method = ready.method.clone();
+        self.api.table.take_asked();
         let reply = self
             .api
             .send_with(person, method.clone(), &ready.path, body, &headers)
@@ -264,6 +277,7 @@ impl Sweep {
             operation: ready.operation.clone(),
             method,
             reply,
+            asked: self.api.table.take_asked(),
         });
     }
 }
