@@ -32,7 +32,7 @@ NOT_AS_ON_AWS = (
     "streams: the stand-in hands an answer on when it is whole, with its head before it, which infra/deploy-local "
     "takes off",
     "conditions of policies on the keys of rows (dynamodb:LeadingKeys): the stand-in does not know them; actions and "
-    "resources are held",
+    "resources are held, and tests/promises holds the keys",
     "what API Gateway answers by itself: the stand-in does not import GatewayResponses",
     "schedules, limits of API Gateway, X-Ray, alarms and dashboard: made, and not tried",
     "rotations: the function is called once for each ring, and finds nothing left to do",
