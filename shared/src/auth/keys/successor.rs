@@ -165,6 +165,12 @@ mod tests {
         assert_eq!(second.keys[1].sign_from, at(1000).plus(ACTIVATE_DELAY));
         assert_eq!(second.keys[1].retire_after, None);
         assert_eq!(second.keys[1].created_at, 1000);
+        let third = successor(
+            &successor(&bootstrap(), at(1000)).expect("a ring"),
+            at(2000),
+        );
+        let third = parsed(&third.expect("a ring"));
+        assert_eq!(third.keys[1].created_at, 1000, "it stays as old as it is");
     }
 
     #[test]
