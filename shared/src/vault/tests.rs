@@ -99,3 +99,42 @@ proptest! {
         prop_assert!(keys.open("tenant/a", &with_a_key).is_err());
     }
 }
+
+fn bootstrap(length: usize) -> SecretString {
+    SecretString::from(format!(r#"{{"bootstrap":"{}"}}"#, "k".repeat(length)))
+}
+
+#[tokio::test]
+async fn a_vault_opens_what_it_sealed_and_has_one_name_for_the_same_content() {
+    let vault = Vault::fixed(bootstrap(64), Clock::manual(at(0)));
+    let text = SecretString::from("sk-canary");
+    let sealed = vault.seal("tenant/a", &text).await.expect("sealed");
+    assert!(!sealed.contains("canary"));
+    let opened = vault.open("tenant/a", &sealed).await.expect("opened");
+    assert_eq!(opened.expose_secret(), "sk-canary");
+    assert!(vault.open("tenant/b", &sealed).await.is_err());
+    let name = async |content| vault.fingerprint("a", content).await.expect("a name");
+    assert_eq!(name(b"x").await, name(b"x").await);
+    assert_ne!(name(b"x").await, name(b"y").await);
+}
+
+#[tokio::test]
+async fn keys_that_cant_be_used_stop_the_start_of_whoever_needs_them() {
+    let vault = Vault::fixed(SecretString::from("{}"), Clock::manual(at(0)));
+    vault.warm_up().await.expect("nobody needs them");
+    vault.needed_at_start();
+    vault.warm_up().await.expect_err("they are needed");
+}
+
+#[test]
+fn a_value_is_good_where_it_has_a_key_that_may_encrypt() {
+    for (length, good) in [(31, false), (32, true)] {
+        assert_eq!(check(&bootstrap(length), at(0)).is_ok(), good, "{length}");
+    }
+    let key = URL_SAFE_NO_PAD.encode([1; 32]);
+    let later = format!(r#"{{"keys":[{{"id":"a","key":"{key}","not_encrypt_before":1000}}]}}"#);
+    let later = SecretString::from(later);
+    for (seconds, good) in [(999, false), (1000, true)] {
+        assert_eq!(check(&later, at(seconds)).is_ok(), good, "{seconds}");
+    }
+}
