@@ -184,6 +184,11 @@ mod tests {
             Some(end),
             "a rotation right after does not move it"
         );
+        // A key that signs until then does not retire before, whatever was written of it.
+        let seed = URL_SAFE_NO_PAD.encode([7; 32]);
+        let lonely = format!(r#"{{"keys":[{{"seed":"{seed}","retire_after":10}}]}}"#);
+        let lonely = successor(&SecretString::from(lonely), at(0)).expect("a ring");
+        assert_eq!(parsed(&lonely).keys[0].retire_after, Some(end));
         let later = end.plus(BELIEVED_FOR);
         let before = at(later.unix_seconds() - 1);
         assert_eq!(
