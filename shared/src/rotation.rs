@@ -39,3 +39,21 @@ pub(crate) fn in_time(begins: Moment, now: Moment) -> Result<(), RotationFault> 
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_in_time_while_every_process_still_reads_it_before_it_begins() {
+        let now = Moment::from_unix_seconds(1000);
+        // A ring is believed for five minutes, and read again a minute later where that failed.
+        for (begins, expected) in [
+            (1359, Err(RotationFault::TooLate)),
+            (1360, Ok(())),
+            (1361, Ok(())),
+        ] {
+            assert_eq!(in_time(Moment::from_unix_seconds(begins), now), expected);
+        }
+    }
+}

@@ -137,7 +137,7 @@ mod tests {
     use crate::auth::corpus::{self, Whose};
     use crate::clock::Clock;
     use secrecy::SecretString;
-    use serde_json::Value;
+    use serde_json::{Value, json};
 
     const ISSUER: &str = "https://chatter.example.com";
 
@@ -208,6 +208,17 @@ mod tests {
                 expected,
                 "{seconds}"
             );
+        }
+    }
+
+    #[test]
+    fn what_is_longer_than_any_token_of_ours_is_not_read() {
+        let header =
+            URL_SAFE_NO_PAD.encode(json!({"alg": "EdDSA", "typ": TYPE, "kid": "k"}).to_string());
+        for (length, read) in [(MAX_BYTES, true), (MAX_BYTES + 1, false)] {
+            let rest = "x".repeat(length - header.len() - 1);
+            let token = format!("{header}.{rest}");
+            assert_eq!(exact_header(&token).is_some(), read, "{length}");
         }
     }
 

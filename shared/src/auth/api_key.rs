@@ -134,7 +134,39 @@ mod tests {
         );
         assert_ne!(key, self::key());
         assert!(!format!("{key:?}").contains(parts[2]));
-        assert!(key.expose().ends_with(key.last4()) && key.expose().starts_with(key.prefix()));
+        assert_eq!(key.last4(), &parts[2][34..]);
+        assert_eq!(key.prefix(), "chatter_live_");
+        assert_eq!(key_prefix(Stage::Prod), key.prefix());
+        // `printf chatter | openssl dgst -sha256 -binary | basenc --base64url`
+        let hash = ApiKeyText("chatter".to_owned()).hash();
+        assert_eq!(hash, "7DAuBXeh6Nck5sdFuFZcjaJEHy1OckgJ28U8_4A52Gw");
+    }
+
+    #[test]
+    fn each_digit_stands_in_keys_about_as_often() {
+        let mut seen = std::collections::HashMap::<char, u32>::new();
+        for _ in 0..400 {
+            let text = key();
+            let digits = &text.expose()[text.prefix().len()..][..RANDOM_DIGITS];
+            for digit in digits.chars() {
+                *seen.entry(digit).or_default() += 1;
+            }
+        }
+        // Of 12,800 digits some 206 are the same; half or twice that is seven standard deviations away and more.
+        assert_eq!(seen.len(), DIGITS.len());
+        assert!(seen.values().all(|times| (100..400).contains(times)));
+    }
+
+    #[test]
+    fn what_begins_like_a_key_is_meant_to_be_one() {
+        for (token, meant) in [
+            ("chatter_live_", true),
+            ("chatter_test_x", true),
+            ("chatter_rt_x", false),
+            ("eyJhbGciOiJFZERTQSJ9.e30.x", false),
+        ] {
+            assert_eq!(ApiKeyText::is_meant(token), meant, "{token}");
+        }
     }
 
     #[test]

@@ -136,6 +136,20 @@ impl Caller {
     }
 }
 
+#[cfg(test)]
+impl Caller {
+    /// Somebody, to ask what such a one may.
+    pub(super) fn somebody(role: MembershipRole, via: Via) -> Self {
+        Self {
+            user: UserId::new(),
+            tenant: TenantId::new(),
+            role,
+            via,
+            claim: None,
+        }
+    }
+}
+
 /// On whose behalf work is done after the request that asked for it. It is stored, and permits nothing by itself:
 /// before the work is done it is asked what it is worth then ([`Authenticator::by_mandate`]).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -336,5 +350,30 @@ impl Authenticator {
     /// What it remembers of people and keys.
     pub const fn standings(&self) -> &Standings {
         &self.standings
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Scope;
+
+    #[test]
+    fn a_key_has_a_name_of_its_own_and_acts_for_its_maker() {
+        let (id, scopes) = (ApiKeyId::new(), Scopes::from(vec![Scope::Chat]));
+        let key = Caller::somebody(MembershipRole::Member, Via::ApiKey { id, scopes });
+        assert_eq!(key.principal(), id.to_string());
+        assert_eq!(key.actor(), Actor::ApiKey(id));
+        assert_eq!(key.session(), None);
+        let session = SessionId::new();
+        for (via, session) in [
+            (Via::Session(session), Some(session)),
+            (Via::Federated, None),
+        ] {
+            let person = Caller::somebody(MembershipRole::Member, via);
+            assert_eq!(person.principal(), person.user().to_string());
+            assert_eq!(person.actor(), Actor::User(person.user()));
+            assert_eq!(person.session(), session);
+        }
     }
 }

@@ -297,6 +297,10 @@ mod tests {
             kid(ring(&value).expect("a ring")),
             kid(ring(&value).expect("a ring"))
         );
+        for (length, taken) in [(31, false), (32, true)] {
+            let value = format!(r#"{{"bootstrap":"{}"}}"#, "k".repeat(length));
+            assert_eq!(ring(&value).is_ok(), taken, "{length}");
+        }
     }
 
     #[test]

@@ -153,6 +153,8 @@ mod tests {
         let back: ResetToken = text.parse().expect("a token");
         assert_eq!(back.user, reset.user);
         assert!(back.secret.has_hash(&reset.secret.hash()));
+        let another = OneTimeSecret::random().expect("random");
+        assert!(!another.has_hash(&reset.secret.hash()));
         assert!(text.parse::<VerifyToken>().is_err());
         assert!(text.parse::<InvitationToken>().is_err());
         assert!(text.parse::<super::super::RefreshToken>().is_err());
@@ -163,5 +165,21 @@ mod tests {
         // 256 bits in base64url, in which a `_` can stand too.
         let (_, exposed) = text.split_at(text.len() - 43);
         assert!(!shown.contains(exposed), "{shown}");
+    }
+    #[test]
+    fn a_token_of_an_invitation_names_it_and_its_tenant() {
+        let token = InvitationToken {
+            tenant: TenantId::new(),
+            invitation: InvitationId::new(),
+            secret: OneTimeSecret::random().expect("random"),
+        };
+        let text = token.expose();
+        let back: InvitationToken = text.parse().expect("a token");
+        assert_eq!(
+            (back.tenant, back.invitation),
+            (token.tenant, token.invitation)
+        );
+        assert!(back.secret.has_hash(&token.secret.hash()));
+        assert!(text.parse::<ResetToken>().is_err());
     }
 }

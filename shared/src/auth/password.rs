@@ -146,4 +146,29 @@ mod tests {
         assert_eq!(&params.p_cost(), &current.argon2.params().p_cost());
         assert_eq!(nobody.hash.expect("a hash").as_bytes().len(), 32);
     }
+    #[tokio::test]
+    async fn without_a_hash_no_password_holds_and_the_work_is_done_all_the_same() {
+        let hasher = PasswordHasher::new().expect("parameters");
+        let checked = hasher.check(password("right"), None).await;
+        assert!(!checked.expect("checked"));
+        assert_eq!(hasher.computed(), 1);
+        hasher.hash(password("right")).await.expect("a hash");
+        assert_eq!(hasher.computed(), 2);
+    }
+
+    #[test]
+    fn a_hash_with_other_parameters_is_outdated() {
+        let hasher = PasswordHasher::new().expect("parameters");
+        for (of, with, outdated) in [
+            ("m=19456", "m=19456", false),
+            ("m=19456", "m=19455", true),
+            ("t=2", "t=3", true),
+            ("p=1", "p=2", true),
+            ("argon2id", "argon2i", true),
+            ("$argon2id", "argon2id", true),
+        ] {
+            let stored = NOBODY.replacen(of, with, 1);
+            assert_eq!(hasher.is_outdated(&stored), outdated, "{stored}");
+        }
+    }
 }

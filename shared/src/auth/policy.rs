@@ -297,6 +297,70 @@ pub fn decide(rule: &Rule, caller: &Caller, tenant: TenantStatus) -> Result<()> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::{ApiKeyId, Scopes, SessionId};
+
+    /// What is decided for somebody with that role: `false` with a 403.
+    fn may(rule: &Rule, role: MembershipRole, via: Via, tenant: TenantStatus) -> bool {
+        match decide(rule, &Caller::somebody(role, via), tenant) {
+            Ok(()) => true,
+            Err(Error::Forbidden(_)) => false,
+            Err(other) => panic!("{other:?}"),
+        }
+    }
+
+    fn key(scope: Scope) -> Via {
+        Via::ApiKey {
+            id: ApiKeyId::new(),
+            scopes: Scopes::from(vec![scope]),
+        }
+    }
+
+    #[test]
+    fn the_least_role_may_and_those_above_it() {
+        let rule = rule("POST", "/x", Member, No, Write);
+        let session = Via::Session(SessionId::new());
+        let all = [Viewer, Member, Admin, Owner];
+        let may = all.map(|role| may(&rule, role, session, TenantStatus::Active));
+        assert_eq!(may, [false, true, true, true]);
+    }
+
+    #[test]
+    fn how_it_was_proved_counts_as_the_rule_says() {
+        let with = |keys| rule("POST", "/x", Member, keys, Write);
+        let (session, key) = (Via::Session(SessionId::new()), key(Scope::Chat));
+        for (rule, expected) in [
+            (with(No), [true, true, false]),
+            (with(Any), [true, true, true]),
+            (with(With(Scope::Chat)), [true, true, true]),
+            (with(With(Scope::AuditRead)), [true, true, false]),
+            (in_session(with(No)), [true, false, false]),
+            (own("POST", "/x", Write), [true, false, false]),
+        ] {
+            let all = [session, Via::Federated, key];
+            let may = all.map(|via| may(&rule, Owner, via, TenantStatus::Active));
+            assert_eq!(may, expected, "{rule:?}");
+        }
+    }
+
+    #[test]
+    fn in_a_suspended_tenant_only_what_is_meant_for_it_is_done() {
+        let rule = rule("POST", "/x", Member, No, Write);
+        let caller = Caller::somebody(Owner, Via::Session(SessionId::new()));
+        let refused = decide(&rule, &caller, TenantStatus::Suspended);
+        assert!(matches!(refused, Err(Error::TenantSuspended)));
+        for rule in [always(rule), own("POST", "/x", Write)] {
+            assert!(decide(&rule, &caller, TenantStatus::Suspended).is_ok());
+        }
+    }
+
+    #[test]
+    fn what_changes_something_and_is_no_turn_is_done_once() {
+        let done_once = |method, class| rule(method, "/x", Member, No, class).is_done_once();
+        assert!(done_once("POST", Write) && done_once("PATCH", Sensitive));
+        assert!(!done_once("POST", Turn) && !done_once("POST", Read));
+        assert!(!done_once("PUT", Write) && !done_once("DELETE", Write));
+        assert!(on_session(rule("POST", "/x", Member, No, Write)).on_session);
+    }
 
     #[test]
     fn no_operation_stands_twice() {

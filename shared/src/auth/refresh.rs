@@ -147,7 +147,8 @@ mod tests {
             &format!("{text}A"),
             &text.to_uppercase(),
         ] {
-            assert!(wrong.parse::<RefreshToken>().is_err(), "{wrong}");
+            let refused = wrong.parse::<RefreshToken>().expect_err(wrong);
+            assert_eq!(refused.to_string(), "this is not a refresh token");
         }
     }
 

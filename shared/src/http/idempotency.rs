@@ -97,6 +97,25 @@ mod tests {
         }
     }
 
+    #[tokio::test]
+    async fn a_request_has_one_key_or_none() {
+        for (sent, key) in [
+            (&[][..], Some(None)),
+            (&["abc"], Some(Some("abc"))),
+            (&["abc", "abc"], None),
+            (&["a b"], None),
+        ] {
+            let mut request = http::Request::new(());
+            for value in sent {
+                let value = HeaderValue::from_static(value);
+                request.headers_mut().append(IDEMPOTENCY_KEY, value);
+            }
+            let (mut parts, ()) = request.into_parts();
+            let Ok(found) = IdempotencyKey::from_request_parts(&mut parts, &()).await;
+            assert_eq!(found.get().ok(), key, "{sent:?}");
+        }
+    }
+
     #[test]
     fn what_is_no_key_is_refused() {
         let too_long = "x".repeat(MAX_CHARACTERS + 1);

@@ -306,4 +306,31 @@ mod tests {
             assert_eq!(canonical(plain), plain.as_bytes(), "{plain}");
         }
     }
+    #[tokio::test]
+    async fn a_reply_is_told_again_as_it_was_and_says_so() {
+        let mut sent = HeaderMap::new();
+        for (name, value) in [
+            ("content-type", "application/json"),
+            ("content-length", "9"),
+            ("link", "<a>"),
+            ("link", "<b>"),
+        ] {
+            sent.append(name, HeaderValue::from_static(value));
+        }
+        let reply = KeptReply {
+            status: 201,
+            headers: texts(&sent).expect("texts"),
+            body: r#"{"key":1}"#.to_owned(),
+        };
+        assert!(!format!("{reply:?}").contains("key"), "it may be a secret");
+        assert!(format!("{reply:?}").contains("201"));
+        let (parts, body) = reply.to_response().into_parts();
+        assert_eq!(parts.status, StatusCode::CREATED);
+        // How long it is, whoever sends it says.
+        sent.remove(CONTENT_LENGTH);
+        sent.insert(IDEMPOTENCY_REPLAYED, REPLAYED);
+        assert_eq!(parts.headers, sent);
+        let body = body.collect().await.expect("a body").to_bytes();
+        assert_eq!(body, r#"{"key":1}"#);
+    }
 }

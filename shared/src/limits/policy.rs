@@ -315,6 +315,13 @@ mod tests {
     }
 
     #[test]
+    fn those_whom_a_policy_counts_have_the_name_that_they_are_written_with() {
+        for (name, per) in PERS {
+            assert_eq!(per.name(), name);
+        }
+    }
+
+    #[test]
     fn an_unknown_class_is_named() {
         let faults = faults_with(4, "class", json!("turns"));
         assert_eq!(faults.len(), 1, "{faults:?}");
@@ -338,6 +345,17 @@ mod tests {
         assert_eq!(faults_with(3, "per", json!("source")).len(), 1);
         // What all share is no limit for one of them.
         assert_eq!(faults_with(2, "per", json!("everyone")).len(), 1);
+    }
+
+    #[test]
+    fn a_block_is_a_hundredth_of_the_quota_or_the_divisor_below() {
+        for (quota, block) in [(1, 1), (199, 1), (200, 2), (250, 2), (700, 7), (9700, 50)] {
+            let policy = Policy {
+                quota,
+                ..parse(&Value::from(all()).to_string()).expect("no fault")[0].clone()
+            };
+            assert_eq!(policy.block(), block, "{quota}");
+        }
     }
 
     proptest! {

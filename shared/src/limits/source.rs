@@ -53,6 +53,8 @@ mod tests {
     fn an_ipv4_address_is_one_source_however_it_is_written() {
         assert_eq!(source("203.0.113.7"), source("::ffff:203.0.113.7"));
         assert_ne!(source("203.0.113.7"), source("203.0.113.8"));
+        // 128 bits in base64url.
+        assert_eq!(source("203.0.113.7").as_str().len(), 22);
     }
 
     #[test]

@@ -128,3 +128,15 @@ async fn a_request_that_no_policy_counts_does_not_pass() {
     let refused = limiter.admit(Class::Read, &nobody, NOW).await;
     assert!(matches!(refused, Err(Refused::Unknown(_))));
 }
+
+#[tokio::test]
+async fn who_sent_too_many_tokens_that_do_not_hold_is_braked_and_nobody_else() {
+    let limiter = limiter_at("http://127.0.0.1:9").await;
+    let (bad, good) = (Source::of(None), Source::of(Some([203, 0, 113, 7].into())));
+    for _ in 0..60 {
+        assert!(limiter.brake(&bad, NOW).is_ok());
+        limiter.failed(&bad, NOW);
+    }
+    assert!(limiter.brake(&bad, NOW).is_err());
+    assert!(limiter.brake(&good, NOW).is_ok());
+}

@@ -141,6 +141,19 @@ mod tests {
     }
 
     #[test]
+    fn a_permit_that_was_not_used_can_be_given_again_in_its_window() {
+        let mut windows = Windows::new();
+        windows.refill("a", 60, 120, 1, 4);
+        assert_eq!(windows.take(&"a", 60, 4), Step::Taken { remaining: 0 });
+        // One of the window before is worth nothing in this one.
+        windows.give_back(&"a", 0);
+        assert_eq!(windows.take(&"a", 60, 4), Step::Exhausted);
+        windows.give_back(&"a", 60);
+        assert_eq!(windows.take(&"a", 60, 4), Step::Taken { remaining: 0 });
+        assert_eq!(windows.take(&"a", 60, 4), Step::Exhausted);
+    }
+
+    #[test]
     fn a_clock_that_goes_back_does_not_begin_a_count_anew() {
         let mut windows = Windows::new();
         windows.refill("a", 60, 120, 0, 4);
@@ -154,6 +167,7 @@ mod tests {
         for subject in 0..CAPACITY {
             windows.refill(subject, 0, 60, 1, 1);
         }
+        assert_eq!(windows.by_key.len(), CAPACITY);
         windows.refill(CAPACITY, 60, 120, 1, 1);
         assert_eq!(windows.by_key.len(), 1);
         for subject in 0..2 * CAPACITY {

@@ -271,7 +271,12 @@ mod tests {
             BudgetScope::ApiKey(ApiKeyId::new()),
         ];
         for scope in scopes {
-            assert_eq!(scope.to_string().parse(), Ok(scope));
+            let text = scope.to_string();
+            assert_eq!(text.parse(), Ok(scope));
+            let json = serde_json::to_value(scope).expect("JSON");
+            assert_eq!(json, text);
+            let read: BudgetScope = serde_json::from_value(json).expect("a scope");
+            assert_eq!(read, scope);
         }
         let user = UserId::new();
         for wrong in [
@@ -288,18 +293,78 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_threshold_is_a_part_of_the_limit() {
-        let mut budget = Budget {
+    const fn limit(micro_dollars: Option<u64>, tokens: Option<u64>) -> BudgetLimit {
+        let micro_dollars = match micro_dollars {
+            Some(amount) => Some(MicroDollars(amount)),
+            None => None,
+        };
+        BudgetLimit {
+            micro_dollars,
+            tokens,
+        }
+    }
+
+    fn budget(day: BudgetLimit, month: BudgetLimit) -> Budget {
+        Budget {
             scope: BudgetScope::Tenant,
-            day: BudgetLimit::default(),
-            month: BudgetLimit::default(),
+            day,
+            month,
             soft_percent: 80,
             changed_by: UserId::new(),
             version: 1,
             created_at: Moment::from_unix_seconds(0),
             changed_at: Moment::from_unix_seconds(0),
+        }
+    }
+
+    #[test]
+    fn money_and_tokens_are_counted_apart_in_each_window() {
+        use BudgetResource::{MicroDollars as Money, Tokens};
+        let budget = budget(limit(Some(10), None), limit(None, Some(20)));
+        let limits = BudgetWindow::ALL.map(|window| budget.limit(window));
+        let both = limits.map(|limit| [Money, Tokens].map(|resource| limit.of(resource)));
+        assert_eq!(both, [[Some(10), None], [None, Some(20)]]);
+        let moment = Moment::from_unix_seconds;
+        let used = |seconds: i64| WindowUse {
+            soft_micro_dollars_at: Some(moment(seconds)),
+            soft_tokens_at: Some(moment(seconds + 1)),
+            ..WindowUse::default()
         };
+        let used = BudgetUse {
+            day: used(5),
+            month: used(7),
+        };
+        let noted = |window, resource| used.of(window).soft_at(resource);
+        assert_eq!(noted(BudgetWindow::Day, Money), Some(moment(5)));
+        assert_eq!(noted(BudgetWindow::Day, Tokens), Some(moment(6)));
+        assert_eq!(noted(BudgetWindow::Month, Money), Some(moment(7)));
+        assert_eq!(noted(BudgetWindow::Month, Tokens), Some(moment(8)));
+    }
+
+    #[test]
+    fn a_budget_has_room_up_to_each_of_its_limits_and_limits_nothing_else() {
+        let none = limit(None, None);
+        let amount = |money, tokens| Spend {
+            micro_dollars: MicroDollars(money),
+            tokens,
+        };
+        for (day, month) in [(limit(Some(10), None), none), (none, limit(Some(10), None))] {
+            let budget = budget(day, month);
+            let fits = [9, 10, 11].map(|money| budget.could_fit(&amount(money, u64::MAX)));
+            assert_eq!(fits, [true, true, false]);
+            let limits = BudgetResource::ALL.map(|resource| budget.limits(resource));
+            assert_eq!(limits, [true, false]);
+        }
+        let tokens = budget(none, limit(None, Some(20)));
+        assert!(tokens.could_fit(&amount(u64::MAX, 20)));
+        assert!(!tokens.could_fit(&amount(0, 21)));
+        let limits = BudgetResource::ALL.map(|resource| tokens.limits(resource));
+        assert_eq!(limits, [false, true]);
+    }
+
+    #[test]
+    fn a_threshold_is_a_part_of_the_limit() {
+        let mut budget = budget(BudgetLimit::default(), BudgetLimit::default());
         assert_eq!(budget.threshold(1_000), 800);
         assert_eq!(budget.threshold(1), 1);
         budget.soft_percent = 100;

@@ -183,11 +183,35 @@ mod tests {
             ..price()
         };
         assert_eq!(dear.fault().map(|(field, _)| field), Some("cache_write"));
+        let dearest = Price {
+            cache_write: Some(Price::MOST),
+            ..price()
+        };
+        assert_eq!(dearest.fault(), None);
         let nameless = Price {
             version: String::new(),
             ..price()
         };
         assert_eq!(nameless.fault().map(|(field, _)| field), Some("version"));
+    }
+
+    #[test]
+    fn the_most_is_all_of_it_at_the_highest_price_of_its_kind() {
+        // 1,000 × 3.75 + 50 × 15
+        assert_eq!(price().at_most(1_000, 50), MicroDollars(3_750 + 750));
+        let thoughtful = Price {
+            reasoning: Some(20_000_000),
+            ..price()
+        };
+        assert_eq!(thoughtful.at_most(0, 50), MicroDollars(1_000));
+        assert_eq!(
+            MicroDollars(u64::MAX - 2).plus(MicroDollars(1)),
+            MicroDollars(u64::MAX - 1)
+        );
+        assert_eq!(
+            MicroDollars(2).plus(MicroDollars(u64::MAX)),
+            MicroDollars(u64::MAX)
+        );
     }
 
     proptest! {

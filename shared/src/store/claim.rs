@@ -252,3 +252,90 @@ impl ClaimItem {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use aws_config::{BehaviorVersion, SdkConfig};
+
+    use super::*;
+
+    fn at(seconds: i64) -> Moment {
+        Moment::from_unix_seconds(seconds)
+    }
+
+    /// The store of a request that has a claim.
+    fn claimed() -> (Store, Claim) {
+        let sdk = SdkConfig::builder().behavior_version(BehaviorVersion::latest());
+        let claim = Claim(Arc::new(Held {
+            key: Once::named("a", "asked").key(TenantId::new()),
+            owner: "me".to_owned(),
+            applied: AtomicBool::new(false),
+            lost: AtomicBool::new(false),
+        }));
+        let store = Store {
+            claim: Some(claim.clone()),
+            ..Store::new(&sdk.build(), "chatter")
+        };
+        (store, claim)
+    }
+
+    /// What a transaction with one part of the request's own came to.
+    fn ended(store: &Store, written: Written) -> Result<(usize, Written)> {
+        let marked = store.marked(vec![TransactWriteItem::builder().build()])?;
+        let written = marked.ended(written)?;
+        Ok((marked.parts.len(), written))
+    }
+
+    #[test]
+    fn the_first_write_that_is_made_carries_the_claim_and_no_later_one() {
+        let (store, claim) = claimed();
+        let marked = store.marked(Vec::new()).expect("it is open");
+        let mark = marked.parts[0].update().expect("an update");
+        assert_eq!(mark.key(), &claim.0.key);
+        assert_eq!(mark.condition_expression(), Some(IS_OURS));
+        let values = mark.expression_attribute_values().expect("values");
+        assert_eq!(values.get(":owner"), Some(&s("me")));
+        let refused = |place| Written::ConditionFailed { place };
+        let of_its_own = ended(&store, refused(2)).expect("a condition of the request's own");
+        assert_eq!((of_its_own, claim.is_applied()), ((2, refused(1)), false));
+        let made = ended(&store, Written::Yes).expect("made");
+        assert_eq!((made, claim.is_applied()), ((2, Written::Yes), true));
+        let later = ended(&store, refused(0)).expect("a condition of the request's own");
+        assert_eq!(later, (1, refused(0)));
+    }
+
+    #[test]
+    fn who_lost_its_claim_writes_nothing_more() {
+        let (store, claim) = claimed();
+        for written in [Written::ConditionFailed { place: 0 }, Written::Yes] {
+            let refused = ended(&store, written);
+            let lost = matches!(refused, Err(Error::IdempotencyInProgress));
+            assert!(lost, "{refused:?}");
+        }
+        assert!(!claim.is_applied());
+    }
+
+    #[test]
+    fn a_row_says_what_became_of_the_same_request() {
+        let once = Once::named("a", "asked");
+        for (asks, lease, reply, expected) in [
+            ("asked", Some(101), None, "InProgress"),
+            ("asked", Some(100), None, "ReplyLost"),
+            ("asked", None, None, "ReplyLost"),
+            ("asked", Some(101), Some("sealed"), r#"Replied("sealed")"#),
+            ("another", Some(101), None, "Another"),
+            ("another", None, Some("sealed"), "Another"),
+        ] {
+            let row = ClaimItem {
+                asks: Once::named("a", asks).asks,
+                claimed_by: Some("somebody".to_owned()),
+                lease_until: lease.map(at),
+                applied: None,
+                reply: reply.map(str::to_owned),
+                expires_at: 1000,
+            };
+            let said = format!("{:?}", row.says(&once, at(100)));
+            assert_eq!(said, expected, "{asks} {lease:?} {reply:?}");
+        }
+    }
+}

@@ -100,3 +100,40 @@ impl TenantStore {
         )
     }
 }
+
+#[cfg(test)]
+impl Once {
+    pub(super) fn named(name: &str, asks: &str) -> Self {
+        Self {
+            name: hash(&[name]),
+            asks: hash(&[asks]),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_has_one_row_and_one_context_in_each_tenant() {
+        let (once, tenant) = (Once::named("a", "asked"), TenantId::new());
+        // `printf '\0\0\0\0\0\0\0\001a' | openssl dgst -sha256 -binary | basenc --base64url`
+        let name = "Oxlv1JB77fUcMJDpg18vfLYefuGyKZ6juP7ZtBg6gio";
+        let row = key(format!("TENANT#{tenant}#ONCE#{name}"), "ONCE");
+        assert_eq!(once.key(tenant), row);
+        assert_eq!(once.context(tenant), format!("{tenant}/once/{name}"));
+        assert_ne!(once.key(tenant), once.key(TenantId::new()));
+    }
+
+    #[test]
+    fn what_is_of_one_part_is_not_the_next_ones() {
+        assert_ne!(hash(&["a", "bc"]), hash(&["ab", "c"]));
+        assert_ne!(hash(&["a", ""]), hash(&["a"]));
+    }
+
+    #[test]
+    fn a_key_is_remembered_for_a_day() {
+        assert_eq!(ONCE_LASTS.as_secs(), 86_400);
+    }
+}

@@ -153,4 +153,20 @@ mod tests {
             assert!(refused.contains(&format!("{fault:?}")), "{refused}");
         }
     }
+    #[test]
+    fn a_ring_whose_new_key_would_never_encrypt_is_refused() {
+        let (now, begins) = (at(1_700_000_000), 1_700_003_600);
+        let key = |id: &str, byte: u8, from: i64| {
+            let key = URL_SAFE_NO_PAD.encode([byte; 32]);
+            format!(r#"{{"id":"{id}","key":"{key}","not_encrypt_before":{from}}}"#)
+        };
+        let ring =
+            |keys: &[String]| SecretString::from(format!(r#"{{"keys":[{}]}}"#, keys.join(",")));
+        let (old, next) = (key("a", 1, 0), key("b", 2, begins));
+        let current = ring(&[old.clone(), next.clone()]);
+        // An older key begins when it does, and comes after it.
+        let pending = ring(&[old, key("c", 3, begins), next]);
+        let refused = try_successor(&current, &pending, now).expect_err("refused");
+        assert!(format!("{refused:?}").contains("Broken"), "{refused:?}");
+    }
 }

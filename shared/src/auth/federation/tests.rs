@@ -116,6 +116,25 @@ fn a_token_names_somebody_with_a_role() {
 }
 
 #[test]
+fn a_token_is_for_one_audience_however_that_is_written() {
+    let header = URL_SAFE_NO_PAD.encode(r#"{"alg":"EdDSA","kid":"k"}"#);
+    for (audience, expected) in [
+        (json!("chatter"), Some("chatter")),
+        (json!(["chatter"]), Some("chatter")),
+        (json!(["chatter", "other"]), None),
+        (json!([]), None),
+        (json!([7]), None),
+        (json!(7), None),
+    ] {
+        let claims = json!({"iss": "https://a.example", "aud": audience}).to_string();
+        let token = format!("{header}.{}.AAAA", URL_SAFE_NO_PAD.encode(claims));
+        let claimed = peek(&token);
+        let audience = claimed.as_ref().map(|claimed| claimed.audience.as_str());
+        assert_eq!(audience, expected, "{token}");
+    }
+}
+
+#[test]
 fn a_pair_has_one_name_whatever_is_in_it() {
     let one = pair_hash("https://a.example", "chatter");
     assert_eq!(one, pair_hash("https://a.example", "chatter"));

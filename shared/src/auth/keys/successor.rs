@@ -165,6 +165,12 @@ mod tests {
         assert_eq!(second.keys[1].sign_from, at(1000).plus(ACTIVATE_DELAY));
         assert_eq!(second.keys[1].retire_after, None);
         assert_eq!(second.keys[1].created_at, 1000);
+        let third = successor(
+            &successor(&bootstrap(), at(1000)).expect("a ring"),
+            at(2000),
+        );
+        let third = parsed(&third.expect("a ring"));
+        assert_eq!(third.keys[1].created_at, 1000, "it stays as old as it is");
     }
 
     #[test]
@@ -178,6 +184,11 @@ mod tests {
             Some(end),
             "a rotation right after does not move it"
         );
+        // A key that signs until then does not retire before, whatever was written of it.
+        let seed = URL_SAFE_NO_PAD.encode([7; 32]);
+        let lonely = format!(r#"{{"keys":[{{"seed":"{seed}","retire_after":10}}]}}"#);
+        let lonely = successor(&SecretString::from(lonely), at(0)).expect("a ring");
+        assert_eq!(parsed(&lonely).keys[0].retire_after, Some(end));
         let later = end.plus(BELIEVED_FOR);
         let before = at(later.unix_seconds() - 1);
         assert_eq!(

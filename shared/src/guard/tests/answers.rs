@@ -175,6 +175,19 @@ async fn ten_gigabytes_are_not_read() {
         fetch(&saying(exact(1001)).await).await,
         Err(GuardFault::TooLarge)
     );
+    // The same where it does not say how much comes.
+    let chunked = |length: usize| {
+        format!(
+            "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n{length:x}\r\n{}\r\n0\r\n\r\n",
+            "x".repeat(length)
+        )
+    };
+    let whole = fetch(&saying(chunked(1000)).await).await;
+    assert_eq!(whole.map(|body| body.len()), Ok(1000));
+    assert_eq!(
+        fetch(&saying(chunked(1001)).await).await,
+        Err(GuardFault::TooLarge)
+    );
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ mod addresses;
 mod answers;
 mod dialling;
 mod spellings;
+mod streaming;
 
 use std::collections::VecDeque;
 use std::io;

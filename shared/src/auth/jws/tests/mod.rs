@@ -230,3 +230,22 @@ proptest! {
         prop_assert!(set(&[jwk]).is_empty());
     }
 }
+
+#[test]
+fn a_token_and_the_id_of_its_key_may_be_so_long_and_no_longer() {
+    let header = |kid: usize| b64(json!({"alg": "EdDSA", "kid": "k".repeat(kid)}).to_string());
+    // Three bytes, so that what is left for the signature is a multiple of four.
+    let start = format!("{}.{}.", header(1), b64("{ }"));
+    for (length, read) in [(MAX_TOKEN_BYTES, true), (MAX_TOKEN_BYTES + 4, false)] {
+        let token = format!("{start}{}", "A".repeat(length - start.len()));
+        assert_eq!(Token::parse(&token).is_some(), read, "{length}");
+    }
+    for (kid, read) in [
+        (0, false),
+        (MAX_KID_BYTES, true),
+        (MAX_KID_BYTES + 1, false),
+    ] {
+        let token = format!("{}.{}.AAAA", header(kid), b64("{}"));
+        assert_eq!(Token::parse(&token).is_some(), read, "{kid}");
+    }
+}
