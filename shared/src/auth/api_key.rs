@@ -193,6 +193,21 @@ mod tests {
     }
 
     #[test]
+    fn what_has_a_good_checksum_and_another_form_is_no_key() {
+        let digits = "0".repeat(RANDOM_DIGITS);
+        for (digits, taken) in [
+            (&digits[..], true),
+            (&digits[1..], false),
+            (&digits.replacen('0', "-", 1), false),
+        ] {
+            let body = format!("chatter_live_{digits}");
+            let text = format!("{body}{}", checksum(&body));
+            let read = ApiKeyText::parse(&text, Stage::Prod);
+            assert_eq!(read.is_some(), taken, "{text}");
+        }
+    }
+
+    #[test]
     fn a_million_random_texts_are_no_keys() {
         // A checksum of 32 bits lets one of four thousand million through; the form none.
         let mut seed = 1_u64;

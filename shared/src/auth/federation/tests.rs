@@ -34,6 +34,8 @@ fn clocks_may_differ_by_a_minute_and_not_by_a_second_more() {
         (json!({"nbf": NOW + 3600}), false),
         (json!({"nbf": NOW - 3600}), true),
         (json!({"iat": NOW + 600}), false),
+        // When it begins says nothing of when it was made.
+        (json!({"iat": NOW + 61, "nbf": NOW}), false),
         (json!({"iat": 0}), true),
         // One that was over before it was made.
         (json!({"iat": NOW + 20, "exp": NOW + 20}), false),
