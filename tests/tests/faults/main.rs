@@ -4,7 +4,8 @@
 //! somebody else's, and nothing is stuck.
 //!
 //! A schedule is a function of its seed. One that fails says which: `FAULT_SEED=<seed> cargo nextest run -p promises --test
-//! faults <kind>` does it again, and `FAULT_SCHEDULES=<number>` says how many each test does.
+//! faults <kind>` does it again. `FAULT_SCHEDULES=<number>` says how many all tests do together, and `FAULT_FIRST=<number>`
+//! how many seeds of each test are passed over.
 
 #![expect(clippy::expect_used, reason = "a test that can't go on has failed")]
 

@@ -6,12 +6,14 @@ use test_support::{Body, Reply, Storm};
 
 use crate::delivery::muddled;
 use crate::process::{Fate, draw_percent};
-use crate::schedules::schedules;
+use crate::schedules::{Part, schedules};
 use crate::world::World;
 
 mod checks;
 
 const RUNS: &str = "/api/v1/runs";
+/// How many turns a client wants at most.
+const MOST: usize = 3;
 
 /// A turn that its client wants.
 struct Wanted {
@@ -85,8 +87,15 @@ fn group(world: &mut World, seeds: &[u64]) {
         all.push(schedule);
     }
     world.calm_down();
-    for schedule in &mut all {
-        schedule.ask_again(world);
+    for number in 0..MOST {
+        let mut waits = false;
+        for schedule in &mut all {
+            waits |= schedule.ask_again(world, number);
+        }
+        if waits {
+            // The next one is refused while this one waits.
+            world.calm_down();
+        }
     }
     world.calm_down();
     for schedule in &all {
@@ -117,7 +126,7 @@ impl Schedule {
     }
 
     fn storm(&mut self, world: &mut World) {
-        for number in 0..self.drawn.usize(1..4) {
+        for number in 0..self.drawn.usize(1..=MOST) {
             let mut wanted = Wanted::new(self.seed, number, &mut self.drawn);
             for _ in 0..self.drawn.usize(1..4) {
                 self.ask(world, &mut wanted);
@@ -162,30 +171,29 @@ impl Schedule {
         }
     }
 
-    /// The client asks once more when the weather is calm, where it has not got what it wants.
-    fn ask_again(&mut self, world: &mut World) {
-        let mut all = std::mem::take(&mut self.wanted);
-        for wanted in all.iter_mut().filter(|wanted| !wanted.is_done()) {
-            let headers = [("idempotency-key", wanted.key.as_str())];
-            let body = Body::Json(wanted.body.clone());
-            let path = self.path();
-            let api = &world.api;
-            let sent = api.send_with(Some(&self.person), Method::POST, &path, body, &headers);
-            let reply = world.calmly(sent);
-            self.only_ours(&reply.text);
-            wanted.hears(&reply);
-            // What the model did, or that there will be no answer: never that somebody is still at it. (A run that could not
-            // be stored has failed with what was unavailable then.)
-            let kind = reply.body()["type"].as_str().unwrap_or_default().to_owned();
-            let stuck = ["conversation-busy", "idempotency-in-progress"];
-            let is_stuck = stuck.iter().any(|stuck| kind.ends_with(stuck));
-            assert!(!is_stuck, "{}: {}", wanted.mark, reply.text);
-            if wanted.body["background"] == true {
-                // The next one is refused while this one waits.
-                world.calm_down();
-            }
-        }
-        self.wanted = all;
+    /// The client asks once more for that turn when the weather is calm, if it has not got what it wants. Whether that
+    /// waits for a worker now.
+    fn ask_again(&mut self, world: &World, number: usize) -> bool {
+        let path = self.path();
+        let wanted = self.wanted.get_mut(number);
+        let Some(wanted) = wanted.filter(|wanted| !wanted.is_done()) else {
+            return false;
+        };
+        let headers = [("idempotency-key", wanted.key.as_str())];
+        let body = Body::Json(wanted.body.clone());
+        let api = &world.api;
+        let sent = api.send_with(Some(&self.person), Method::POST, &path, body, &headers);
+        let reply = world.calmly(sent);
+        wanted.hears(&reply);
+        // What the model did, or that there will be no answer: never that somebody is still at it. (A run that could not be
+        // stored has failed with what was unavailable then.)
+        let kind = reply.body()["type"].as_str().unwrap_or_default().to_owned();
+        let stuck = ["conversation-busy", "idempotency-in-progress"];
+        let is_stuck = stuck.iter().any(|stuck| kind.ends_with(stuck));
+        assert!(!is_stuck, "{}: {}", wanted.mark, reply.text);
+        let waits = wanted.body["background"] == true;
+        self.only_ours(&reply.text);
+        waits
     }
 
     /// The client cancels whatever run is newest.
@@ -232,29 +240,35 @@ fn chat_alone(app: shared::App) -> shared::Result<axum::Router> {
     chat::router_with(app, engine::ProviderKeys::fixed([]))
 }
 
-const EACH: u64 = 60;
+fn part(number: u64) -> Part {
+    Part {
+        area: "turns",
+        number,
+        percent: 6,
+    }
+}
 
 #[test]
 fn turns_hold_1() {
-    schedules(1, EACH, World::new, group);
+    schedules(&part(1), World::new, group);
 }
 
 #[test]
 fn turns_hold_2() {
-    schedules(2, EACH, World::new, group);
+    schedules(&part(2), World::new, group);
 }
 
 #[test]
 fn turns_hold_3() {
-    schedules(3, EACH, World::new, group);
+    schedules(&part(3), World::new, group);
 }
 
 #[test]
 fn turns_hold_4() {
-    schedules(4, EACH, World::new, group);
+    schedules(&part(4), World::new, group);
 }
 
 #[test]
 fn turns_hold_5() {
-    schedules(5, EACH, World::new, group);
+    schedules(&part(5), World::new, group);
 }
