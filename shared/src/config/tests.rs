@@ -90,6 +90,7 @@ fn each_missing_or_malformed_variable_is_named_and_its_value_is_not() {
                 "RESPONSE_CACHE_SECRET_ID",
                 "QDRANT_URL",
                 "QDRANT_KEY_SECRET_ID",
+                "SEARCH_FUNCTION_NAME",
                 "VECTOR_BUCKET_NAME",
                 "TRACES_ENDPOINT",
                 "TRACE_SAMPLING",
