@@ -14,6 +14,7 @@ use serde::Deserialize;
 use crate::config::{Stage, names_credentials, names_network};
 use crate::trust;
 
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// One attempt of a call. The SDK sets no limit of its own but for connecting.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(3);
 /// A call with all its attempts and the pauses between them.
@@ -21,14 +22,12 @@ const OPERATION_TIMEOUT: Duration = Duration::from_secs(8);
 
 /// Region, credentials and endpoints from the environment, with timeouts and retries of ours.
 pub async fn load() -> SdkConfig {
-    let timeouts = TimeoutConfig::builder()
-        .connect_timeout(Duration::from_secs(1))
-        .read_timeout(ATTEMPT_TIMEOUT)
-        .operation_attempt_timeout(ATTEMPT_TIMEOUT)
-        .operation_timeout(OPERATION_TIMEOUT)
-        .build();
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
-        .timeout_config(timeouts)
+        .timeout_config(timeouts(
+            ATTEMPT_TIMEOUT,
+            ATTEMPT_TIMEOUT,
+            OPERATION_TIMEOUT,
+        ))
         .retry_config(RetryConfig::standard().with_initial_backoff(Duration::from_millis(50)));
     if names_credentials() {
         // The chain would look there first too, and make clients for the rest of it.
@@ -36,6 +35,21 @@ pub async fn load() -> SdkConfig {
     }
     let sdk = loader.load().await;
     trust::with_amazon(sdk, names_network())
+}
+
+/// The same settings for calls that may take longer: until something comes, for one attempt, and for all of them.
+pub fn patient(sdk: &SdkConfig, silence: Duration, attempt: Duration, call: Duration) -> SdkConfig {
+    let sdk = sdk.clone().into_builder();
+    sdk.timeout_config(timeouts(silence, attempt, call)).build()
+}
+
+fn timeouts(silence: Duration, attempt: Duration, call: Duration) -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .read_timeout(silence)
+        .operation_attempt_timeout(attempt)
+        .operation_timeout(call)
+        .build()
 }
 
 /// A client that is made when it is first needed: no start waits for what its requests may not use.

@@ -20,6 +20,8 @@ use crate::mishap::{Mishaps, meet};
 
 /// How many objects one call deletes: what S3 takes.
 const DELETED_AT_ONCE: usize = 1000;
+/// How long S3 may say nothing.
+const SILENCE: Duration = Duration::from_secs(10);
 /// How long a transfer of an object may take. It is more than other calls of AWS get, because objects are large.
 const TRANSFER: Duration = Duration::from_secs(60);
 
@@ -68,13 +70,7 @@ pub struct Upload {
 impl Blobs {
     /// The bucket of that name.
     pub fn s3(sdk: &aws_config::SdkConfig, stage: Stage, bucket: &str) -> Self {
-        let timeouts = aws_config::timeout::TimeoutConfig::builder()
-            .connect_timeout(Duration::from_secs(1))
-            .read_timeout(Duration::from_secs(10))
-            .operation_attempt_timeout(TRANSFER)
-            .operation_timeout(TRANSFER * 2)
-            .build();
-        let sdk = sdk.clone().into_builder().timeout_config(timeouts).build();
+        let sdk = crate::aws::patient(sdk, SILENCE, TRANSFER, TRANSFER * 2);
         Self(Arc::new(Place::S3 {
             client: lazy(move || crate::aws::s3(&sdk, stage)),
             bucket: bucket.to_owned(),

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use aws_config::SdkConfig;
-use aws_config::timeout::TimeoutConfig;
 use aws_sdk_lambda::Client;
 use aws_sdk_lambda::primitives::Blob;
 use futures_util::future::BoxFuture;
@@ -93,13 +92,7 @@ impl Function {
         let Some(name) = name else {
             return Self(Arc::new(Target::Missing(variable)));
         };
-        let timeouts = TimeoutConfig::builder()
-            .connect_timeout(Duration::from_secs(1))
-            .read_timeout(within)
-            .operation_attempt_timeout(within)
-            .operation_timeout(within)
-            .build();
-        let sdk = sdk.clone().into_builder().timeout_config(timeouts).build();
+        let sdk = crate::aws::patient(sdk, within, within, within);
         Self(Arc::new(Target::Lambda {
             client: lazy(move || Client::new(&sdk)),
             name: name.to_owned(),
