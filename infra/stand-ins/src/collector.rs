@@ -49,9 +49,8 @@ impl Collector {
         let router = Router::new()
             .route("/v1/traces", post(take))
             .with_state(noted.clone());
-        let address = crate::serve(router).await?;
         Ok(Self {
-            url: format!("http://{address}"),
+            url: crate::serve(router).await?,
             noted,
         })
     }

@@ -54,9 +54,8 @@ impl LambdaApi {
         let router = Router::new()
             .route("/2015-03-31/functions/{name}/invocations", post(invoke))
             .with_state(shared.clone());
-        let address = crate::serve(router).await?;
         Ok(Self {
-            url: format!("http://{address}"),
+            url: crate::serve(router).await?,
             shared,
         })
     }

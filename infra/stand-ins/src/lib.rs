@@ -19,19 +19,18 @@ pub mod site;
 
 pub use fault::IndexFault;
 
-use std::net::SocketAddr;
-
 use axum::Router;
 use axum::serve::{ListenerExt as _, TapIo};
 use tokio::net::{TcpListener, TcpStream};
 
-/// Serves those routes on a free port of this machine, as long as the runtime lives.
-async fn serve(router: Router) -> Result<SocketAddr, String> {
+/// Serves those routes on a free port of this machine, as long as the runtime lives. Where that is, as `http://` with address
+/// and port.
+async fn serve(router: Router) -> Result<String, String> {
     let listener = TcpListener::bind("127.0.0.1:0").await;
     let listener = listener.map_err(|error| error.to_string())?;
     let address = listener.local_addr().map_err(|error| error.to_string())?;
     tokio::spawn(async move { axum::serve(at_once(listener), router).await });
-    Ok(address)
+    Ok(format!("http://{address}"))
 }
 
 /// A listener whose connections send each piece at once. Otherwise a piece waits until the one before is acknowledged,

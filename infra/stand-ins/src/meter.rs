@@ -103,9 +103,8 @@ impl Meter {
             noted: noted.clone(),
         };
         let router = Router::new().fallback(proxy::forward).with_state(proxy);
-        let address = crate::serve(router).await?;
         Ok(Self {
-            url: format!("http://{address}"),
+            url: crate::serve(router).await?,
             http,
             state: noted,
         })

@@ -64,9 +64,8 @@ impl ScriptedProvider {
     pub async fn start() -> Result<Self, String> {
         let desk = Desk::default();
         let router = router(desk.clone());
-        let address = crate::serve(router).await?;
         Ok(Self {
-            url: format!("http://{address}"),
+            url: crate::serve(router).await?,
             desk,
         })
     }

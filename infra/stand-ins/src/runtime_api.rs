@@ -88,9 +88,9 @@ impl RuntimeApi {
             .route("/2018-06-01/runtime/invocation/{id}/response", post(answer))
             .route("/2018-06-01/runtime/invocation/{id}/error", post(failure))
             .with_state(desk.clone());
-        let address = crate::serve(router).await?;
+        let url = crate::serve(router).await?;
         Ok(Self {
-            address: address.to_string(),
+            address: url.trim_start_matches("http://").to_owned(),
             events,
             desk,
         })

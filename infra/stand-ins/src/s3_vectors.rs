@@ -51,9 +51,8 @@ impl LocalS3Vectors {
             .fallback(answer)
             .with_state(shared.clone())
             .layer(DefaultBodyLimit::max(MOST_BYTES));
-        let address = crate::serve(router).await?;
         Ok(Self {
-            url: format!("http://{address}"),
+            url: crate::serve(router).await?,
             shared,
         })
     }

@@ -87,9 +87,8 @@ impl LocalSecrets {
     pub async fn start() -> Result<Self, String> {
         let shared = Shared::open(None)?;
         let router = router(shared.clone());
-        let address = crate::serve(router).await?;
         Ok(Self {
-            url: format!("http://{address}"),
+            url: crate::serve(router).await?,
             shared,
         })
     }

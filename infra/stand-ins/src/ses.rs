@@ -52,9 +52,8 @@ impl LocalSes {
     pub async fn start() -> Result<Self, String> {
         let noted = Arc::<Mutex<Noted>>::default();
         let router = Router::new().fallback(answer).with_state(noted.clone());
-        let address = crate::serve(router).await?;
         Ok(Self {
-            url: format!("http://{address}"),
+            url: crate::serve(router).await?,
             noted,
         })
     }

@@ -29,9 +29,8 @@ impl Site {
                 "/broken.txt",
                 get(|| async { StatusCode::INTERNAL_SERVER_ERROR }),
             );
-        let address = crate::serve(router).await?;
         Ok(Self {
-            url: format!("http://{address}"),
+            url: crate::serve(router).await?,
         })
     }
 }
