@@ -53,6 +53,14 @@ def board(template: Template, old: str, new: str) -> None:
     body["Fn::Sub"] = body["Fn::Sub"].replace(old, new)
 
 
+def allow(template: Template, role: str, action: str, resource: str) -> None:
+    policy = properties(template, role)["Policies"][0]["PolicyDocument"]
+    reference = {"Ref": resource}
+    policy["Statement"].append(
+        {"Effect": "Allow", "Action": action, "Resource": reference}
+    )
+
+
 def overrides(template: Template) -> list[Any]:
     found: list[Any] = properties(template, "Wall")["Rules"][2]["Statement"][
         "ManagedRuleGroupStatement"
@@ -108,14 +116,8 @@ BREAKS: list[Break] = [
     (
         "a function without turns that has searches made",
         operations.only_turns_call_search,
-        lambda t: properties(t, "JobsFunctionRole")["Policies"][0]["PolicyDocument"][
-            "Statement"
-        ].append(
-            {
-                "Effect": "Allow",
-                "Action": "lambda:InvokeFunction",
-                "Resource": {"Ref": "SearchFunctionAliaslive"},
-            }
+        lambda t: allow(
+            t, "JobsFunctionRole", "lambda:InvokeFunction", "SearchFunctionAliaslive"
         ),
     ),
     (
@@ -128,14 +130,8 @@ BREAKS: list[Break] = [
     (
         "another function that writes secrets",
         template_checks.only_the_rotation_writes_secrets,
-        lambda t: properties(t, "ChatFunctionRole")["Policies"][0]["PolicyDocument"][
-            "Statement"
-        ].append(
-            {
-                "Effect": "Allow",
-                "Action": "secretsmanager:PutSecretValue",
-                "Resource": {"Ref": "DataKeys"},
-            }
+        lambda t: allow(
+            t, "ChatFunctionRole", "secretsmanager:PutSecretValue", "DataKeys"
         ),
     ),
     (
